@@ -1,0 +1,1 @@
+//! windlass-api: being built.

@@ -1,0 +1,1 @@
+//! windlass-client: being built.

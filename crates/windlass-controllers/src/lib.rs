@@ -1,0 +1,1 @@
+//! windlass-controllers: being built.

@@ -1,0 +1,1 @@
+//! windlass-drivers: being built.

@@ -1,0 +1,1 @@
+//! windlass-graph: being built.

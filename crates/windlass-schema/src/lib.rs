@@ -1,0 +1,1 @@
+//! windlass-schema: being built.

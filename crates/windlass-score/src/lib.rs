@@ -1,0 +1,1 @@
+//! windlass-score: being built.

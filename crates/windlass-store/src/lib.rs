@@ -1,0 +1,1 @@
+//! windlass-store: being built.

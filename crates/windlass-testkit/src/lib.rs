@@ -1,0 +1,1 @@
+//! windlass-testkit: being built.
