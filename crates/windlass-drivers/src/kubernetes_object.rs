@@ -1,0 +1,1 @@
+//! Kubernetes objects (`template`, `externalRef`): being built.
