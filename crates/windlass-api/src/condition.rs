@@ -47,8 +47,7 @@ impl Condition {
 /// Sets a condition in a list. The time moves only when the status does. `now` is RFC 3339 in whole seconds.
 pub fn set(conditions: &mut Vec<Condition>, mut condition: Condition, now: &str) {
     if let Some(known) = conditions.iter_mut().find(|c| c.type_ == condition.type_) {
-        condition.last_transition_time =
-            if known.status == condition.status { known.last_transition_time.clone() } else { now.to_owned() };
+        condition.last_transition_time = if known.status == condition.status { known.last_transition_time.clone() } else { now.to_owned() };
         *known = condition;
     } else {
         condition.last_transition_time = now.to_owned();

@@ -63,6 +63,14 @@ pub struct RunSpec {
     /// Generation of the instance that was planned.
     #[serde(default)]
     pub generation: i64,
+    /// The instance's `spec` at that time, so that one can go back to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::template::free_object")]
+    pub values: Option<Value>,
+    /// The plan ([`crate::plan::Plan`]) that bounds what is done; read it with [`Run::plan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::template::free_object")]
+    pub plan: Option<Value>,
     /// The object that a preview is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::template::free_object")]
@@ -82,6 +90,19 @@ pub struct RunSpec {
     /// What a person says about effects that cannot be observed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolutions: Vec<Resolution>,
+}
+
+impl Run {
+    /// The plan, wherever it stands: in the spec of a Run that is carried out, in the status of a preview.
+    pub fn plan(&self) -> Option<crate::plan::Plan> {
+        let value = self.spec.plan.as_ref().or_else(|| self.status.as_ref()?.plan.as_ref())?;
+        serde_json::from_value(value.clone()).ok()
+    }
+
+    /// Where it is; `Pending` before its first status.
+    pub fn state(&self) -> State {
+        self.status.as_ref().map(|status| status.state).unwrap_or_default()
+    }
 }
 
 /// Whether a Run is carried out.
@@ -198,13 +219,10 @@ pub struct RunStatus {
     /// One sentence: what it does, what it waits for, or why it failed, with the way out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// The plan itself ([`crate::plan::Plan`]) where it is small.
+    /// The plan ([`crate::plan::Plan`]) of a preview; that of a Run that is carried out stands in its spec. Read it with [`Run::plan`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::template::free_object")]
     pub plan: Option<Value>,
-    /// Hash of the blob with the plan where it is large.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan_blob: Option<String>,
     /// Hash of the plan.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan_hash: String,
