@@ -50,8 +50,6 @@ pub const ANNOTATION_DRIFT: &str = "windlass.dev/drift";
 pub const ANNOTATION_DELETION_POLICY: &str = "windlass.dev/deletion-policy";
 /// Annotation: pins the instance to a TemplateRevision.
 pub const ANNOTATION_REVISION: &str = "windlass.dev/revision";
-/// Annotation on an object: the operation that wrote it, so that it can be found again after a crash.
-pub const ANNOTATION_OPERATION: &str = "windlass.dev/operation";
 
 /// Finalizer of every instance, set before its first inventory entry.
 pub const FINALIZER_INVENTORY: &str = "windlass.dev/inventory";

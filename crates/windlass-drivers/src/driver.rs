@@ -13,13 +13,6 @@ pub enum RunIdentity {
     /// With the platform's own.
     #[default]
     Platform,
-    /// With those of a ServiceAccount.
-    ServiceAccount {
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-    },
 }
 
 /// For whom a driver is called.
