@@ -1,1 +1,8 @@
-//! windlass-graph: being built.
+//! Template → typed Graph → Plan. Pure: nothing here reads a file, a clock or an API; whatever is needed from outside is
+//! asked for as a value and answered as a value.
+//!
+//! A Template is compiled once ([`compile::compile`]); [`decide::decide`] then says what is needed next or what would be
+//! done. [`refine`] compares plans, [`deletion`] plans without any Template, [`document`] reads files with places.
+
+pub mod document;
+pub mod path;
