@@ -4,5 +4,10 @@
 //! A Template is compiled once ([`compile::compile`]); [`decide::decide`] then says what is needed next or what would be
 //! done. [`refine`] compares plans, [`deletion`] plans without any Template, [`document`] reads files with places.
 
+pub mod deletion;
 pub mod document;
+mod identifier;
 pub mod path;
+pub mod quantity;
+pub mod refine;
+pub mod sizes;
