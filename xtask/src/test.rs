@@ -1,0 +1,3 @@
+//! Being built.
+use anyhow::Result;
+pub(crate) fn run() -> Result<()> { anyhow::bail!("not yet") }
