@@ -11,5 +11,5 @@ mod shape;
 mod text;
 
 pub use convert::{Request, workload};
-pub use rules::{Place, check};
+pub use rules::{Place, check, openapi};
 pub use shape::{Expansion, expansion};

@@ -3,7 +3,7 @@
 
 use crate::shape::{self, Shape};
 use crate::text;
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_api::Diagnostic;
 use windlass_api::planned::Planned;
 
@@ -151,6 +151,30 @@ const IN_TEMPLATE: Rule = Rule::Object(&[
     need("containers", &CONTAINERS),
     may("resources", &RESOURCES),
 ]);
+
+/// The format as an OpenAPI schema, as far as types go: for checking expressions that stand in a document.
+pub fn openapi() -> Value {
+    schema(&IN_TEMPLATE)
+}
+
+fn schema(rule: &Rule) -> Value {
+    match rule {
+        Rule::Any => json!({}),
+        Rule::Boolean => json!({"type": "boolean"}),
+        Rule::Integer(..) => json!({"type": "integer"}),
+        Rule::Text | Rule::Form(..) | Rule::OneOf(_) => json!({"type": "string"}),
+        Rule::List(item) => json!({"type": "array", "items": schema(item)}),
+        Rule::Object(fields) => json!({"type": "object", "properties": properties(fields)}),
+        Rule::Open(fields) => json!({"type": "object", "properties": properties(fields), "x-kubernetes-preserve-unknown-fields": true}),
+        // The old list form has no expressions of its own to check; it is read when it is rendered.
+        Rule::ByTarget(item, _) => json!({"anyOf": [{"type": "object", "additionalProperties": schema(item)}, {"type": "array"}]}),
+        Rule::Map(_, _, item) => json!({"type": "object", "additionalProperties": schema(item)}),
+    }
+}
+
+fn properties(fields: &[Field]) -> Value {
+    fields.iter().map(|field| (field.name.to_owned(), schema(field.rule))).collect::<serde_json::Map<_, _>>().into()
+}
 
 /// What is wrong with a Score document. `path` is where it stands in the file.
 pub fn check(document: &Planned, place: Place, path: &str) -> Vec<Diagnostic> {
