@@ -1,3 +1,5 @@
 //! Being built.
 use anyhow::Result;
-pub(crate) fn run() -> Result<()> { anyhow::bail!("not yet") }
+pub(crate) fn run() -> Result<()> {
+    anyhow::bail!("not yet")
+}

@@ -32,10 +32,7 @@ pub(crate) fn up(directory: &Path) -> Result<()> {
     fs_err::create_dir_all(directory)?;
     let directory = &fs_err::canonicalize(directory)?;
     if directory.join(PROCESSES).exists() {
-        bail!(
-            "a server was already started in `{}`\nhint: `cargo xtask cluster down --dir {0}` first",
-            directory.display()
-        );
+        bail!("a server was already started in `{}`\nhint: `cargo xtask cluster down --dir {0}` first", directory.display());
     }
     let cluster = Cluster::start(directory)?;
     let lines: Vec<String> = cluster.processes.iter().map(|process| process.id().to_string()).collect();
@@ -81,11 +78,7 @@ impl Cluster {
         let keys = Keys::write(&directory.join("keys"), ports.api, directory)?;
         let log = |name: &str| directory.join(format!("{name}.log"));
         let mut processes = Vec::new();
-        processes.push(Background::start(
-            "etcd",
-            Command::new(etcd).args(etcd_arguments(directory, &ports)),
-            &log("etcd"),
-        )?);
+        processes.push(Background::start("etcd", Command::new(etcd).args(etcd_arguments(directory, &ports)), &log("etcd"))?);
         processes.push(Background::start(
             "kube-apiserver",
             Command::new(apiserver).args(apiserver_arguments(&keys, &ports)),

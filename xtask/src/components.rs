@@ -28,12 +28,8 @@ pub(crate) struct Component {
 /// The store of the real server.
 pub(crate) const ETCD: Component = Component { name: "etcd", module: "etcd", package: ".", versioned_by: None };
 /// The real server.
-pub(crate) const APISERVER: Component = Component {
-    name: "kube-apiserver",
-    module: "kubernetes",
-    package: "./kube-apiserver",
-    versioned_by: Some("k8s.io/kubernetes"),
-};
+pub(crate) const APISERVER: Component =
+    Component { name: "kube-apiserver", module: "kubernetes", package: "./kube-apiserver", versioned_by: Some("k8s.io/kubernetes") };
 /// Namespace deletion, garbage collection, service accounts of the real server.
 pub(crate) const CONTROLLER_MANAGER: Component = Component {
     name: "kube-controller-manager",

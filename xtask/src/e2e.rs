@@ -2,4 +2,6 @@
 use anyhow::Result;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
-pub(crate) fn run(_a: &Arguments) -> Result<()> { anyhow::bail!("not yet") }
+pub(crate) fn run(_a: &Arguments) -> Result<()> {
+    anyhow::bail!("not yet")
+}

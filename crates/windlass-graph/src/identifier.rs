@@ -4,11 +4,61 @@ use windlass_api::Diagnostic;
 
 /// Words of the expression language and of Templates that no node and no forEach variable may take.
 const RESERVED: [&str; 55] = [
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
-    "namespace", "return", "var", "void", "while", "apiVersion", "context", "dependency", "dependencies", "each", "externalRef",
-    "externalReference", "externalRefs", "externalReferences", "graph", "instance", "item", "items", "kind", "kro", "metadata", "object",
-    "resource", "resourcegraphdefinition", "resourceGraphDefinition", "resources", "root", "runtime", "schema", "self", "serviceAccountName",
-    "spec", "status", "this", "variables", "vars", "version", "targets", "windlass",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+    "apiVersion",
+    "context",
+    "dependency",
+    "dependencies",
+    "each",
+    "externalRef",
+    "externalReference",
+    "externalRefs",
+    "externalReferences",
+    "graph",
+    "instance",
+    "item",
+    "items",
+    "kind",
+    "kro",
+    "metadata",
+    "object",
+    "resource",
+    "resourcegraphdefinition",
+    "resourceGraphDefinition",
+    "resources",
+    "root",
+    "runtime",
+    "schema",
+    "self",
+    "serviceAccountName",
+    "spec",
+    "status",
+    "this",
+    "variables",
+    "vars",
+    "version",
+    "targets",
+    "windlass",
 ];
 
 /// How long a name may be.
@@ -24,7 +74,8 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// What is wrong with the name of a node or of a forEach variable.
 pub(crate) fn check(name: &str, has_sizes: bool, kro: bool, at: &str) -> Option<Diagnostic> {
-    let lower_camel = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST && name.chars().all(|c| c.is_ascii_alphanumeric());
+    let lower_camel =
+        name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST && name.chars().all(|c| c.is_ascii_alphanumeric());
     if !lower_camel {
         let finding = Diagnostic::error("InvalidName", at, format!("`{name}` cannot be a name here"));
         return Some(finding.with_hint(match suggestion(name) {

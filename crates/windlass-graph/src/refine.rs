@@ -164,11 +164,17 @@ fn envelope_is_by_kind(deferred: &NodePlan) -> bool {
 
 fn wider(envelope: &Envelope, other: &Envelope) -> Vec<String> {
     let mut beyond = Vec::new();
-    let names = [("kind", &envelope.kinds, &other.kinds), ("namespace", &envelope.namespaces, &other.namespaces), ("target", &envelope.targets, &other.targets)];
+    let names = [
+        ("kind", &envelope.kinds, &other.kinds),
+        ("namespace", &envelope.namespaces, &other.namespaces),
+        ("target", &envelope.targets, &other.targets),
+    ];
     for (word, allowed, wanted) in names {
         beyond.extend(wanted.iter().filter(|name| !allowed.contains(name)).map(|name| format!("the {word} `{name}`")));
     }
-    beyond.extend(other.actions.iter().filter(|action| !envelope.actions.contains(action)).map(|action| format!("the action `{}`", action.word())));
+    beyond.extend(
+        other.actions.iter().filter(|action| !envelope.actions.contains(action)).map(|action| format!("the action `{}`", action.word())),
+    );
     if other.max_items > envelope.max_items {
         beyond.push(format!("more than {} items", envelope.max_items));
     }

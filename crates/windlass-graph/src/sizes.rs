@@ -110,12 +110,18 @@ fn rows<'v>(value: &'v Value, at: &str, findings: &mut Vec<Diagnostic>) -> Optio
         return None;
     };
     for key in table.keys().filter(|key| !matches!(key.as_str(), "default" | "values")) {
-        findings.push(Diagnostic::error("UnknownField", path::child(at, key), format!("`sizes` has no field `{key}`")).with_hint("its fields are: default, values"));
+        findings.push(
+            Diagnostic::error("UnknownField", path::child(at, key), format!("`sizes` has no field `{key}`"))
+                .with_hint("its fields are: default, values"),
+        );
     }
     let at = path::child(at, "values");
     let values = table.get("values").and_then(Value::as_object).filter(|values| !values.is_empty());
     let Some(values) = values else {
-        findings.push(wrong(&at, "`sizes.values` must be an object with at least one size").with_hint("as `values: {S: {replicas: 1}, M: {replicas: 2}}`"));
+        findings.push(
+            wrong(&at, "`sizes.values` must be an object with at least one size")
+                .with_hint("as `values: {S: {replicas: 1}, M: {replicas: 2}}`"),
+        );
         return None;
     };
     if values.len() > MOST_SIZES {
@@ -163,7 +169,8 @@ fn columns(rows: &[Row<'_>], at: &str, findings: &mut Vec<Diagnostic>) -> Vec<(S
     let at = path::child(at, "values");
     for (name, row) in &rows[1..] {
         for key in pattern.keys().filter(|key| !row.contains_key(*key)) {
-            let finding = Diagnostic::error("SizeKeys", path::child(&at, name), format!("the size `{name}` has no `{key}`, which `{first}` has"));
+            let finding =
+                Diagnostic::error("SizeKeys", path::child(&at, name), format!("the size `{name}` has no `{key}`, which `{first}` has"));
             findings.push(finding.with_hint("every size has the same keys"));
         }
         for key in row.keys().filter(|key| !pattern.contains_key(*key)) {
@@ -176,7 +183,10 @@ fn columns(rows: &[Row<'_>], at: &str, findings: &mut Vec<Diagnostic>) -> Vec<(S
     for key in pattern.keys() {
         let key_at = |name: &str| path::child(&path::child(&at, name), key);
         if key == "name" || !crate::identifier::is_name(key) {
-            findings.push(wrong(&key_at(first), format!("`{key}` cannot be a key of a size")).with_hint("`size.name` is the size itself; use letters and digits"));
+            findings.push(
+                wrong(&key_at(first), format!("`{key}` cannot be a key of a size"))
+                    .with_hint("`size.name` is the size itself; use letters and digits"),
+            );
             continue;
         }
         let cells: Vec<(&str, &Value)> = rows.iter().filter_map(|(name, row)| Some((name.as_str(), row.get(key)?))).collect();
@@ -210,19 +220,29 @@ fn column(key: &str, cells: &[(&str, &Value)], at: &dyn Fn(&str) -> String, find
             let mut joined = first;
             for (size, value, found) in types {
                 joined = match (joined, found) {
-                    (Some(ColumnType::Integer), Some(ColumnType::Number)) | (Some(ColumnType::Number), Some(ColumnType::Integer)) => Some(ColumnType::Number),
-                    (Some(ColumnType::Quantity), Some(ColumnType::Integer)) | (Some(ColumnType::Integer), Some(ColumnType::Quantity)) => Some(ColumnType::Quantity),
-                    (Some(ColumnType::Quantity), Some(ColumnType::Text)) | (Some(ColumnType::Text), Some(ColumnType::Quantity)) => Some(ColumnType::Text),
+                    (Some(ColumnType::Integer), Some(ColumnType::Number)) | (Some(ColumnType::Number), Some(ColumnType::Integer)) => {
+                        Some(ColumnType::Number)
+                    }
+                    (Some(ColumnType::Quantity), Some(ColumnType::Integer)) | (Some(ColumnType::Integer), Some(ColumnType::Quantity)) => {
+                        Some(ColumnType::Quantity)
+                    }
+                    (Some(ColumnType::Quantity), Some(ColumnType::Text)) | (Some(ColumnType::Text), Some(ColumnType::Quantity)) => {
+                        Some(ColumnType::Text)
+                    }
                     (known, found) if known == found => known,
                     _ => {
-                        let message = format!("{} is of another type than {}, which `{}` has", shown(value), shown(first_value), cells[0].0);
+                        let message =
+                            format!("{} is of another type than {}, which `{}` has", shown(value), shown(first_value), cells[0].0);
                         findings.push(Diagnostic::error("WrongType", at(size), message).with_hint("a key has one type in all sizes"));
                         return None;
                     }
                 };
             }
             if joined.is_none() {
-                findings.push(Diagnostic::error("WrongType", at(cells[0].0), format!("{} cannot be a value of a size", shown(first_value))).with_hint("use a number, a text, a quantity, true or false"));
+                findings.push(
+                    Diagnostic::error("WrongType", at(cells[0].0), format!("{} cannot be a value of a size", shown(first_value)))
+                        .with_hint("use a number, a text, a quantity, true or false"),
+                );
             }
             joined
         }
@@ -254,7 +274,9 @@ fn amount(key: &str, meaning: Meaning, value: &Value, at: &str) -> Option<Diagno
         let example = if meaning == Meaning::Processors { "as `500m` or `2`" } else { "as `512Mi` or `2Gi`" };
         let lower = text.to_ascii_lowercase();
         let likely = match (meaning, lower.as_bytes()) {
-            (Meaning::Bytes, [.., b'g', b'b'] | [.., b'g', b'i', b'b'] | [.., b'g']) if !digits.is_empty() => format!("did you mean `{digits}Gi`?"),
+            (Meaning::Bytes, [.., b'g', b'b'] | [.., b'g', b'i', b'b'] | [.., b'g']) if !digits.is_empty() => {
+                format!("did you mean `{digits}Gi`?")
+            }
             (Meaning::Bytes, [.., b'm', b'b'] | [.., b'm', b'i', b'b']) if !digits.is_empty() => format!("did you mean `{digits}Mi`?"),
             _ => format!("write it {example}"),
         };
@@ -323,7 +345,10 @@ mod tests {
         let mut findings = Vec::new();
         match SizeTable::read(&document.value, "", &mut findings) {
             Some(table) => {
-                let rows = table.sizes.iter().map(|size| format!("{}: {} | {}", size.name, size.description.join(", "), size.price.clone().unwrap_or_default()));
+                let rows = table
+                    .sizes
+                    .iter()
+                    .map(|size| format!("{}: {} | {}", size.name, size.description.join(", "), size.price.clone().unwrap_or_default()));
                 let columns = table.columns.iter().map(|(key, type_)| format!("{key} {type_:?}"));
                 format!("default {}\n{}\n{}", table.default, columns.collect::<Vec<_>>().join(", "), rows.collect::<Vec<_>>().join("\n"))
             }

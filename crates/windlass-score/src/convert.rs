@@ -35,10 +35,7 @@ pub fn workload(request: &Request<'_>) -> Result<Planned, Vec<Diagnostic>> {
     }
     let converter = Converter::new(request);
     let directory = request.directory.clone().filter(|directory| shape::text(directory) != Some(""));
-    let mut fields = vec![
-        ("name".to_owned(), Planned::Known(json!(request.name))),
-        ("replicas".to_owned(), request.replicas.clone()),
-    ];
+    let mut fields = vec![("name".to_owned(), Planned::Known(json!(request.name))), ("replicas".to_owned(), request.replicas.clone())];
     let containers = converter.containers(directory.is_some(), &mut findings);
     fields.extend(directory.map(|directory| ("directory".to_owned(), directory)));
     fields.push(("containers".to_owned(), containers));
@@ -95,7 +92,11 @@ impl<'a> Converter<'a> {
     fn output(&self, name: &str, keys: &[String]) -> Result<Planned, String> {
         let Some((_, resource)) = self.resources.iter().find(|(known, _)| known == name) else {
             let names: Vec<&str> = self.resources.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(if names.is_empty() { "there are no resources".into() } else { format!("the resources are: {}", names.join(", ")) });
+            return Err(if names.is_empty() {
+                "there are no resources".into()
+            } else {
+                format!("the resources are: {}", names.join(", "))
+            });
         };
         let Some(key) = keys.first() else { return Err(format!("name one of its outputs, such as `${{resources.{name}.host}}`")) };
         // Only routes have a provider; others are refused where they are declared.
@@ -132,7 +133,8 @@ impl<'a> Converter<'a> {
         let mut fields = Vec::new();
         let command = container.get("command").filter(|command| !matches!(shape::open(command), Shape::List(items) if items.is_empty()));
         if container.get("image").as_ref().and_then(shape::text) == Some(".") && !has_directory && command.is_none() {
-            let finding = Diagnostic::error("NothingToRun", child(path, "image"), "there is neither an image, nor a directory, nor a command to run");
+            let finding =
+                Diagnostic::error("NothingToRun", child(path, "image"), "there is neither an image, nor a directory, nor a command to run");
             findings.push(finding.with_hint("give an image, a directory with a Procfile, or a command"));
         }
         for key in ["image", "args"] {
@@ -258,7 +260,11 @@ impl<'a> Converter<'a> {
         let by_name = self.ports.iter().find(|(name, _)| *name == wanted).and_then(|(_, port)| number_of(port));
         let by_number = || {
             let numbers = self.ports.iter().filter_map(|(_, port)| number_of(port));
-            numbers.into_iter().find(|number| number.known().is_none_or(|number| *number == wanted.as_str() || number.as_u64().map(|n| n.to_string()).as_ref() == Some(&wanted)))
+            numbers.into_iter().find(|number| {
+                number
+                    .known()
+                    .is_none_or(|number| *number == wanted.as_str() || number.as_u64().map(|n| n.to_string()).as_ref() == Some(&wanted))
+            })
         };
         if let Some(found) = by_name.or_else(by_number) {
             return Some(found);
@@ -274,7 +280,11 @@ impl<'a> Converter<'a> {
 fn probe(value: &Planned, path: &str, findings: &mut Vec<Diagnostic>) -> Planned {
     match (value.get("httpGet"), value.get("exec")) {
         (Some(_), Some(_)) => {
-            findings.push(unsupported(path.to_owned(), "a probe with both `httpGet` and `exec` is not supported yet".into(), "keep one of them"));
+            findings.push(unsupported(
+                path.to_owned(),
+                "a probe with both `httpGet` and `exec` is not supported yet".into(),
+                "keep one of them",
+            ));
             value.clone()
         }
         (Some(http), None) => {

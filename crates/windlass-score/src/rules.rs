@@ -106,10 +106,7 @@ const CONTAINER: Rule = Rule::Object(&[
     may("variables", &Rule::Map(text::variable, "a name without `=`", &Rule::Text)),
     may("files", &Rule::ByTarget(&FILE, &OLD_FILE)),
     may("volumes", &Rule::ByTarget(&VOLUME, &OLD_VOLUME)),
-    may(
-        "before",
-        &Rule::Map(text::label, LABEL, &Rule::Object(&[need("ready", &Rule::OneOf(&["started", "healthy", "complete"]))])),
-    ),
+    may("before", &Rule::Map(text::label, LABEL, &Rule::Object(&[need("ready", &Rule::OneOf(&["started", "healthy", "complete"]))]))),
     may("resources", &Rule::Object(&[may("limits", &AMOUNTS), may("requests", &AMOUNTS)])),
     may("livenessProbe", &PROBE),
     may("readinessProbe", &PROBE),

@@ -14,7 +14,8 @@ const MOST_VALUES: usize = 200_000;
 
 /// Reads every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Document>, Box<Diagnostic>> {
-    let mut builder = Builder { source: text, parser: Parser::new_from_str(text), values: 0, anchors: HashMap::new(), places: HashMap::new() };
+    let mut builder =
+        Builder { source: text, parser: Parser::new_from_str(text), values: 0, anchors: HashMap::new(), places: HashMap::new() };
     let mut found = Vec::new();
     loop {
         let (event, span) = builder.next()?;
@@ -180,7 +181,9 @@ fn scalar_value(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Val
     }
     match style {
         ScalarStyle::Plain => scalar::plain(text),
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => Ok(Value::String(text.to_owned())),
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => {
+            Ok(Value::String(text.to_owned()))
+        }
     }
 }
 

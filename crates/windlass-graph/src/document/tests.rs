@@ -9,7 +9,8 @@ fn one(text: &str) -> Document {
 
 #[test]
 fn several_documents_anchors_and_merge_keys() {
-    let found = Document::read_all("---\n# nothing\n---\na: &x {b: 1, c: on}\nd:\n  <<: *x\n  b: 2\n---\n- 0o17\n").expect("the text is YAML");
+    let found =
+        Document::read_all("---\n# nothing\n---\na: &x {b: 1, c: on}\nd:\n  <<: *x\n  b: 2\n---\n- 0o17\n").expect("the text is YAML");
     let values: Vec<Value> = found.into_iter().map(|document| document.value).collect();
     assert_eq!(values, [json!({"a": {"b": 1, "c": true}, "d": {"b": 2, "c": true}}), json!([15])]);
 }

@@ -16,7 +16,11 @@ fn node(key: &str, action: Action, desired: Planned) -> NodePlan {
         wave: 0,
         depends_on: Vec::new(),
         desired,
-        effects: if deferred { Vec::new() } else { vec![EffectPlan { key: key.into(), action, identity, stage: 0, detail: String::new() }] },
+        effects: if deferred {
+            Vec::new()
+        } else {
+            vec![EffectPlan { key: key.into(), action, identity, stage: 0, detail: String::new() }]
+        },
         changes: Vec::new(),
         envelope: deferred.then(|| Envelope {
             kinds: vec!["ConfigMap".into()],
@@ -32,7 +36,14 @@ fn node(key: &str, action: Action, desired: Planned) -> NodePlan {
 }
 
 fn plan(nodes: Vec<NodePlan>) -> Plan {
-    Plan { instance: InstanceReference::default(), revision: String::new(), nodes, warnings: Vec::new(), quantities: Vec::new(), hash: String::new() }
+    Plan {
+        instance: InstanceReference::default(),
+        revision: String::new(),
+        nodes,
+        warnings: Vec::new(),
+        quantities: Vec::new(),
+        hash: String::new(),
+    }
 }
 
 fn known(value: i64) -> Planned {
