@@ -101,7 +101,7 @@ impl Drop for Background {
 pub(crate) fn terminate(id: u32) {
     if let Some(pid) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
         // Gone already is what we want.
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
     }
 }
 
@@ -130,4 +130,11 @@ pub(crate) fn shown(command: &Command) -> String {
 
 fn cannot_start(command: &Command) -> String {
     format!("`{}` could not be started\nhint: is it installed and on PATH?", command.get_program().to_string_lossy())
+}
+
+/// The last lines of a file, for messages.
+pub(crate) fn tail(file: &Path, lines: usize) -> String {
+    let text = fs_err::read_to_string(file).unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
 }
