@@ -1,3 +1,5 @@
+//! What documents are read into, with places, and what is refused.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;

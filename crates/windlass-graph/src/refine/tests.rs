@@ -1,3 +1,5 @@
+//! Which plans refine which.
+
 use super::*;
 use proptest::prelude::*;
 use windlass_api::plan::{Block, Identity, InstanceReference};

@@ -1,3 +1,5 @@
+//! Score files to workloads: placeholders, limits, what is refused.
+
 use super::*;
 use windlass_api::planned::{Later, SecretReference};
 use windlass_api::workload::Workload;
