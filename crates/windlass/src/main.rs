@@ -1,2 +1,27 @@
-//! The `windlass` binary: being built.
-fn main() {}
+//! The `windlass` binary: reads the command line, resolves settings, runs one command, and turns its result into an exit code.
+//!
+//! No rule of the platform lives here. Start with [`arguments`], then `commands/` (one file a command) and `up/` (the whole
+//! platform on one machine, one file for each subsystem's start).
+
+mod arguments;
+mod commands;
+mod connection;
+mod exit;
+mod settings;
+mod terminal;
+mod up;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    // A pipe that is closed early, as by `head`, ends the program in silence; Rust would turn it into a panic.
+    match commands::run(arguments) {
+        Ok(code) => code.into(),
+        Err(error) => exit::report(&error),
+    }
+}

@@ -1,0 +1,29 @@
+//! The command line, as clap reads it. Each command's flags stand in its own file; here is only the list.
+
+use crate::commands;
+
+/// An internal developer platform in one program: templates, plans, runs, on one machine or on a cluster.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "windlass",
+    version,
+    disable_help_subcommand = true,
+    after_help = "First steps:\n  windlass up                        start the platform on this machine\n  windlass new web-app shop --set source=./shop\n  windlass get webapps\n\nEnvironment: WINDLASS_DATA_DIR, WINDLASS_LISTEN, KUBECONFIG, NO_COLOR.\nExit codes: 0 done, 1 failed, 2 wrong usage, 4 log in, 5 forbidden, 6 not found, 7 conflict, 8 timed out, 9 refused."
+)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Stop the platform on this machine
+    Down(commands::down::DownArguments),
+    /// Say what is missing for which building block, and how to get it
+    Doctor(commands::doctor::DoctorArguments),
+    /// Print the version
+    Version(commands::version::VersionArguments),
+    /// Print a completion script for a shell
+    Completion(commands::completion::CompletionArguments),
+}

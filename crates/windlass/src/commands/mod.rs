@@ -1,0 +1,27 @@
+//! One file a command: its flags, and what it does with them. A command prints data to standard output and talk to standard error.
+
+pub(crate) mod completion;
+pub(crate) mod doctor;
+pub(crate) mod down;
+pub(crate) mod version;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+
+/// Runs what the command line says.
+///
+/// # Errors
+/// The command failed; the error says how the program ends.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::Down(arguments) => wait_for(down::run(&arguments)),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Version(arguments) => version::run(&arguments),
+        Command::Completion(arguments) => completion::run(&arguments),
+    }
+}
+
+/// Runs a command that speaks to something; one thread is enough for it.
+fn wait_for(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}

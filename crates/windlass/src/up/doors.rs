@@ -1,0 +1,231 @@
+//! The one port's two doors: TLS with client certificates for API clients, plain HTTP with a session for the portal.
+//!
+//! The first byte decides: a TLS handshake begins with 22. kubectl drops its credentials silently over plain HTTP, which
+//! is why its door is TLS. Nothing is decided about objects here; who calls is handed on as a [`Caller`].
+
+use super::certificates::{ADMIN, ADMIN_GROUP, subject};
+use super::origins::Origins;
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+/// First byte of a TLS handshake record (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+/// How long a client may take for its handshake, or for a request's head.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long open requests may take to end when the platform stops; watches never end by themselves.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Who calls, as far as the door can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// Name.
+    pub(crate) name: String,
+    /// Groups.
+    pub(crate) groups: Vec<String>,
+}
+
+impl Caller {
+    /// The owner of this installation.
+    pub(crate) fn admin() -> Self {
+        Self { name: ADMIN.into(), groups: vec![ADMIN_GROUP.into(), "system:authenticated".into()] }
+    }
+
+    fn anonymous() -> Self {
+        Self { name: "system:anonymous".into(), groups: vec!["system:unauthenticated".into()] }
+    }
+
+    fn of_certificate(der: &[u8]) -> Option<Self> {
+        let (name, mut groups) = subject(der)?;
+        groups.push("system:authenticated".into());
+        Some(Self { name, groups })
+    }
+}
+
+/// The API for one caller.
+pub(crate) type ApiFor = Arc<dyn Fn(Caller) -> Router + Send + Sync>;
+
+/// Whether headers carry a good session of the portal.
+pub(crate) type HasSession = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+
+/// What stands behind the doors.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    /// The Kubernetes API, as this caller.
+    pub(crate) api: ApiFor,
+    /// The portal's pages.
+    pub(crate) portal: Router,
+    /// Whether these headers carry a session of the portal.
+    pub(crate) has_session: HasSession,
+    /// Hosts and origins that are ours.
+    pub(crate) origins: Origins,
+    /// TLS settings; replaced when certificates are renewed.
+    pub(crate) tls: Arc<RwLock<Arc<rustls::ServerConfig>>>,
+}
+
+impl Doors {
+    /// Serves until `stop` turns true, then lets open requests end for a moment.
+    pub(crate) async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (doors, watcher) = (self.clone(), graceful.watcher());
+                    tokio::spawn(async move { doors.welcome(stream, watcher).await });
+                }
+                Err(error) => {
+                    // Out of descriptors: others must end first; accepting at once again would only spin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::debug!("open watches were ended");
+        }
+    }
+
+    async fn welcome(self, stream: TcpStream, watcher: Watcher) {
+        // Latency counts more than packets on loopback.
+        drop(stream.set_nodelay(true));
+        let mut first = [0_u8; 1];
+        match tokio::time::timeout(PATIENCE, stream.peek(&mut first)).await {
+            Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => self.welcome_tls(stream, watcher).await,
+            Ok(Ok(1)) => {
+                let doors = Arc::new(self);
+                serve_connection(stream, watcher, move |request| {
+                    let doors = doors.clone();
+                    async move { doors.plain(request).await }
+                })
+                .await;
+            }
+            Ok(Ok(_) | Err(_)) | Err(_) => {}
+        }
+    }
+
+    async fn welcome_tls(self, stream: TcpStream, watcher: Watcher) {
+        let configuration = self.tls.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let accepting = tokio_rustls::TlsAcceptor::from(configuration).accept(stream);
+        let stream = match tokio::time::timeout(PATIENCE, accepting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                return;
+            }
+            Err(_) => return,
+        };
+        let caller = stream.get_ref().1.peer_certificates().and_then(|chain| Caller::of_certificate(chain.first()?));
+        let api = (self.api)(caller.clone().unwrap_or_else(Caller::anonymous));
+        let known = caller.is_some();
+        serve_connection(stream, watcher, move |request| {
+            let api = api.clone();
+            async move {
+                if !known && !is_open(request.uri().path()) {
+                    return refuse(StatusCode::UNAUTHORIZED, "Unauthorized", "a client certificate is needed; hint: use the kubeconfig that `windlass up` wrote");
+                }
+                pass(api, request).await
+            }
+        })
+        .await;
+    }
+
+    async fn plain(&self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path();
+        if !is_api(path) {
+            return pass(self.portal.clone(), request).await;
+        }
+        if !self.origins.names_us(&request) {
+            return refuse(StatusCode::MISDIRECTED_REQUEST, "Forbidden", "this host name is not served here");
+        }
+        if is_open(path) {
+            return pass((self.api)(Caller::anonymous()), request).await;
+        }
+        if !(self.has_session)(request.headers()) {
+            let message = "over plain HTTP the API needs a session of the portal; hint: API clients use https with the kubeconfig that `windlass up` wrote";
+            return refuse(StatusCode::UNAUTHORIZED, "Unauthorized", message);
+        }
+        if !request.method().is_safe() && !self.origins.come_from_us(request.headers()) {
+            return refuse(StatusCode::FORBIDDEN, "Forbidden", "the request comes from a page of another origin");
+        }
+        pass((self.api)(Caller::admin()), request).await
+    }
+}
+
+async fn pass(router: Router, request: Request<Incoming>) -> Response<Body> {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+async fn serve_connection<S, F, R>(stream: S, watcher: Watcher, answer: F)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = Response<Body>> + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request| {
+        let response = answer(request);
+        async move { Ok::<_, Infallible>(response.await) }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1000);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Whether a path belongs to the Kubernetes API.
+fn is_api(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    matches!(first, "api" | "apis" | "openapi" | "version" | "healthz" | "livez" | "readyz" | "metrics")
+}
+
+/// What anybody may ask, as on every Kubernetes API.
+fn is_open(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    matches!(first, "version" | "healthz" | "livez" | "readyz")
+}
+
+/// A refusal in the API's own form.
+fn refuse(code: StatusCode, reason: &str, message: &str) -> Response<Body> {
+    let body = serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "code": code.as_u16(),
+    });
+    (code, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paths_of_the_api_are_told_from_pages() {
+        for path in ["/api", "/api/v1/pods", "/apis/windlass.dev/v1alpha1", "/openapi/v3", "/livez/ping", "//api/v1"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in ["/", "/templates/api", "/ui/events", "/apiary", "/versions"] {
+            assert!(!is_api(path), "{path}");
+        }
+    }
+}
