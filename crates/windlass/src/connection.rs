@@ -48,14 +48,20 @@ fn kubeconfig(arguments: &ConnectionArguments) -> anyhow::Result<Kubeconfig> {
     let paths = paths(arguments)?;
     for path in paths {
         let next = Kubeconfig::read_from(&path).map_err(|error| {
-            anyhow::Error::new(error).context(format!("cannot read the kubeconfig `{}`\n  hint: name another with --kubeconfig", path.display()))
+            anyhow::Error::new(error)
+                .context(format!("cannot read the kubeconfig `{}`\n  hint: name another with --kubeconfig", path.display()))
         })?;
         merged = Some(match merged {
             Some(before) => before.merge(next)?,
             None => next,
         });
     }
-    merged.ok_or_else(|| failed(Exit::Failure, "there is no kubeconfig\n  hint: start the platform with `windlass up`, or name a kubeconfig with --kubeconfig"))
+    merged.ok_or_else(|| {
+        failed(
+            Exit::Failure,
+            "there is no kubeconfig\n  hint: start the platform with `windlass up`, or name a kubeconfig with --kubeconfig",
+        )
+    })
 }
 
 /// Files of `KUBECONFIG` that do not exist are left out, as kubectl does; a file named by the flag must exist.

@@ -58,7 +58,12 @@ fn default_directory() -> anyhow::Result<PathBuf> {
         return Ok(data.join("windlass"));
     }
     let home = variable("HOME").ok_or_else(|| {
-        failed(Exit::Usage, format!("neither `HOME` nor `XDG_DATA_HOME` is set, so there is no place for data\n  hint: say one with --data-dir or {DATA_DIR}"))
+        failed(
+            Exit::Usage,
+            format!(
+                "neither `HOME` nor `XDG_DATA_HOME` is set, so there is no place for data\n  hint: say one with --data-dir or {DATA_DIR}"
+            ),
+        )
     })?;
     Ok(home.join(".local/share/windlass"))
 }

@@ -62,7 +62,11 @@ fn line(finding: &Finding, colour: bool) -> String {
 fn data(data_dir: &std::path::Path) -> Finding {
     let existing = data_dir.ancestors().find(|path| path.exists()).unwrap_or(data_dir);
     let writable = rustix::fs::access(existing, rustix::fs::Access::WRITE_OK).is_ok();
-    let note = if writable { format!("`{}` can be written", data_dir.display()) } else { format!("`{}` cannot be written; say another one with --data-dir", existing.display()) };
+    let note = if writable {
+        format!("`{}` can be written", data_dir.display())
+    } else {
+        format!("`{}` cannot be written; say another one with --data-dir", existing.display())
+    };
     Finding { needed_for: "windlass up", what: "data directory".into(), found: writable, optional: false, note }
 }
 
@@ -74,7 +78,8 @@ fn session() -> Finding {
 
 fn resolver() -> Finding {
     use std::net::ToSocketAddrs as _;
-    let found = ("windlass-doctor.localhost", 80).to_socket_addrs().is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()));
+    let found =
+        ("windlass-doctor.localhost", 80).to_socket_addrs().is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()));
     let note = if found {
         "names below .localhost lead to this machine"
     } else {
@@ -85,8 +90,13 @@ fn resolver() -> Finding {
 
 fn limits() -> Finding {
     let controllers = fs_err::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
-    let found = controllers.split_whitespace().any(|name| name == "memory") && rustix::fs::access("/sys/fs/cgroup/cgroup.subtree_control", rustix::fs::Access::WRITE_OK).is_ok();
-    let note = if found { "cgroup v2 can be used" } else { "cgroup v2 is not writable here, so CPU shares of apps are not enforced; status says which limits are" };
+    let found = controllers.split_whitespace().any(|name| name == "memory")
+        && rustix::fs::access("/sys/fs/cgroup/cgroup.subtree_control", rustix::fs::Access::WRITE_OK).is_ok();
+    let note = if found {
+        "cgroup v2 can be used"
+    } else {
+        "cgroup v2 is not writable here, so CPU shares of apps are not enforced; status says which limits are"
+    };
     Finding { needed_for: "workload limits on local", what: "cgroup v2".into(), found, optional: true, note: note.into() }
 }
 

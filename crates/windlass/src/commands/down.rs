@@ -34,13 +34,27 @@ pub(crate) async fn run(arguments: &DownArguments) -> anyhow::Result<Exit> {
     })?;
     match answer {
         Answer::Stopping { apps, kept } => say(&spoken(&apps, kept)),
-        Answer::Here(_) => return Err(failed(Exit::Failure, "the platform gave an answer to another question\n  hint: it is of another version; stop it with `kill`")),
+        Answer::Here(_) => {
+            return Err(failed(
+                Exit::Failure,
+                "the platform gave an answer to another question\n  hint: it is of another version; stop it with `kill`",
+            ));
+        }
         Answer::Refused(message) => return Err(failed(Exit::Failure, message)),
     }
     let gone = tokio::time::timeout(PATIENCE, until_released(&data_dir)).await;
     match gone {
         Ok(released) => released?,
-        Err(_) => return Err(failed(Exit::TimedOut, format!("the platform has not stopped within {} s\n  hint: see `{}`", PATIENCE.as_secs(), data_dir.join("windlass.log").display()))),
+        Err(_) => {
+            return Err(failed(
+                Exit::TimedOut,
+                format!(
+                    "the platform has not stopped within {} s\n  hint: see `{}`",
+                    PATIENCE.as_secs(),
+                    data_dir.join("windlass.log").display()
+                ),
+            ));
+        }
     }
     say("Windlass has stopped");
     Ok(Exit::Success)

@@ -17,7 +17,9 @@ pub(crate) fn run(arguments: &VersionArguments) -> anyhow::Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     match arguments.output {
         crate::up::announce::Form::Text => put(&format!("windlass {version}"))?,
-        crate::up::announce::Form::Json => put(&json!({"version": version, "os": std::env::consts::OS, "arch": std::env::consts::ARCH}).to_string())?,
+        crate::up::announce::Form::Json => {
+            put(&json!({"version": version, "os": std::env::consts::OS, "arch": std::env::consts::ARCH}).to_string())?
+        }
     }
     Ok(Exit::Success)
 }

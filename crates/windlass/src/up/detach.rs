@@ -31,7 +31,11 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Addresses> {
     let status = child.wait()?;
     let said = fs_err::read_to_string(&complaints).unwrap_or_default();
     let said = said.trim().strip_prefix("error: ").unwrap_or(said.trim()).to_owned();
-    let said = if said.is_empty() { format!("it ended with {status} and said nothing\n  hint: see `{}`", settings.data_dir.join("windlass.log").display()) } else { said };
+    let said = if said.is_empty() {
+        format!("it ended with {status} and said nothing\n  hint: see `{}`", settings.data_dir.join("windlass.log").display())
+    } else {
+        said
+    };
     Err(failed(Exit::Failure, format!("the platform did not start: {said}")))
 }
 

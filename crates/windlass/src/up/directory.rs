@@ -94,7 +94,8 @@ fn cannot_use(path: &Path, error: &rustix::io::Errno) -> anyhow::Error {
 
 /// Makes a directory that only its owner enters.
 pub(crate) fn make_private(path: &Path) -> anyhow::Result<()> {
-    let context = || format!("cannot make the directory `{}`\n  hint: say another one with --data-dir or WINDLASS_DATA_DIR", path.display());
+    let context =
+        || format!("cannot make the directory `{}`\n  hint: say another one with --data-dir or WINDLASS_DATA_DIR", path.display());
     fs_err::create_dir_all(path).map_err(|error| anyhow::Error::new(error).context(context()))?;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(|error| anyhow::Error::new(error).context(context()))
 }

@@ -138,7 +138,11 @@ impl Doors {
             let api = api.clone();
             async move {
                 if !known && !is_open(request.uri().path()) {
-                    return refuse(StatusCode::UNAUTHORIZED, "Unauthorized", "a client certificate is needed; hint: use the kubeconfig that `windlass up` wrote");
+                    return refuse(
+                        StatusCode::UNAUTHORIZED,
+                        "Unauthorized",
+                        "a client certificate is needed; hint: use the kubeconfig that `windlass up` wrote",
+                    );
                 }
                 pass(api, request).await
             }

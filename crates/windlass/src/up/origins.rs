@@ -50,7 +50,9 @@ mod tests {
         for (host, ours) in [("127.0.0.1:7400", true), ("LOCALHOST:7400", true), ("evil.example:7400", false), ("127.0.0.1", false)] {
             assert_eq!(origins.names_us(&request("host", host)), ours, "{host}");
         }
-        for (origin, ours) in [("http://127.0.0.1:7400", true), ("http://127.0.0.1:7401", false), ("null", false), ("https://localhost:7400", false)] {
+        for (origin, ours) in
+            [("http://127.0.0.1:7400", true), ("http://127.0.0.1:7401", false), ("null", false), ("https://localhost:7400", false)]
+        {
             assert_eq!(origins.come_from_us(request("origin", origin).headers()), ours, "{origin}");
         }
         assert!(!origins.come_from_us(&HeaderMap::new()));

@@ -36,7 +36,10 @@ fn holder(port: u16) -> Option<String> {
     for entry in fs_err::read_dir("/proc").ok()?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         let Ok(descriptors) = fs_err::read_dir(entry.path().join("fd")) else { continue };
-        let holds = descriptors.flatten().filter_map(|fd| fs_err::read_link(fd.path()).ok()).any(|link| wanted.iter().any(|socket| link.as_os_str() == socket.as_str()));
+        let holds = descriptors
+            .flatten()
+            .filter_map(|fd| fs_err::read_link(fd.path()).ok())
+            .any(|link| wanted.iter().any(|socket| link.as_os_str() == socket.as_str()));
         if holds {
             let name = fs_err::read_to_string(entry.path().join("comm")).unwrap_or_default();
             return Some(format!("`{}` (process {pid})", name.trim()));
