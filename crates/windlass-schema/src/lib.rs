@@ -1,1 +1,3 @@
 //! windlass-schema: being built.
+
+pub mod structural;
