@@ -20,6 +20,18 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Stop the platform on this machine
     Down(commands::down::DownArguments),
+    /// Ask for something that a Template describes, or change what is there
+    New(Box<commands::new::NewArguments>),
+    /// Show what would change
+    Plan(commands::plan::PlanArguments),
+    /// Look at Runs, and decide about them
+    #[command(subcommand)]
+    Run(commands::run::RunCommand),
+    /// Go back to the values of an earlier Run
+    Rollback(commands::rollback::RollbackArguments),
+    /// See, adopt or delete what exists because of Windlass
+    #[command(subcommand)]
+    Inventory(commands::inventory::InventoryCommand),
     /// Say what is missing for which building block, and how to get it
     Doctor(commands::doctor::DoctorArguments),
     /// Print the version

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     TimedOut = 8,
     /// A policy or a person refused it.
     Refused = 9,
+    /// Somebody pressed Ctrl-C.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

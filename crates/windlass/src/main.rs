@@ -9,6 +9,7 @@ mod connection;
 mod exit;
 mod settings;
 mod terminal;
+mod text;
 mod up;
 
 use clap::Parser as _;
@@ -19,7 +20,6 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),
     };
-    // A pipe that is closed early, as by `head`, ends the program in silence; Rust would turn it into a panic.
     match commands::run(arguments) {
         Ok(code) => code.into(),
         Err(error) => exit::report(&error),

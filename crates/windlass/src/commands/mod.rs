@@ -1,8 +1,19 @@
 //! One file a command: its flags, and what it does with them. A command prints data to standard output and talk to standard error.
 
+mod change;
 pub(crate) mod completion;
 pub(crate) mod doctor;
 pub(crate) mod down;
+mod files;
+mod follow;
+mod instances;
+pub(crate) mod inventory;
+pub(crate) mod new;
+pub(crate) mod plan;
+mod plan_text;
+mod preview;
+pub(crate) mod rollback;
+pub(crate) mod run;
 pub(crate) mod version;
 
 use crate::arguments::{Arguments, Command};
@@ -15,6 +26,11 @@ use crate::exit::Exit;
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Down(arguments) => wait_for(down::run(&arguments)),
+        Command::New(arguments) => wait_for(new::run(&arguments)),
+        Command::Plan(arguments) => wait_for(plan::run(&arguments)),
+        Command::Run(command) => wait_for(run::run(&command)),
+        Command::Rollback(arguments) => wait_for(rollback::run(&arguments)),
+        Command::Inventory(command) => wait_for(inventory::run(&command)),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),

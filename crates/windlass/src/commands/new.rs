@@ -1,0 +1,103 @@
+//! `windlass new TEMPLATE [NAME]`: ask for something, or change the values of what is there. On a terminal it asks for what is missing.
+
+mod directories;
+mod values;
+
+use super::change::{self, ChangeArguments, Wish};
+use super::instances;
+use crate::connection::{Connection, ConnectionArguments, connect};
+use crate::exit::{Exit, failed};
+use crate::terminal::{ask, can_ask, say};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt as _};
+use serde_json::{Map, Value, json};
+use windlass_api::template::Template;
+use windlass_client::objects::{self, Kind};
+use windlass_client::schemas;
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  windlass new web-app shop --set source=./shop --size S\n  windlass new web-app shop --size L          change what is there\n  windlass new web-app shop --plan-only")]
+pub(crate) struct NewArguments {
+    /// Name of the Template, or of its kind
+    #[arg(value_name = "TEMPLATE")]
+    template: Option<String>,
+    /// Name of the instance
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// A value, as `port=8080`; dots go into objects; what is no text is written as JSON
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The size
+    #[arg(long, value_name = "SIZE")]
+    size: Option<String>,
+    #[command(flatten)]
+    change: ChangeArguments,
+    #[command(flatten)]
+    connection: ConnectionArguments,
+}
+
+/// Asks for it.
+pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
+    let connection = connect(&arguments.connection).await?;
+    let template = match &arguments.template {
+        Some(word) => instances::template(&connection, word).await?,
+        None => choose(&connection).await?,
+    };
+    let published = instances::published(&template)?;
+    let kind = Kind::from(&published);
+    let asked_for_all = arguments.template.is_none() || arguments.name.is_none();
+    let name = match &arguments.name {
+        Some(name) => name.clone(),
+        None if can_ask() => ask("Name", Some(&template.name_any()))?,
+        None => return Err(failed(Exit::Usage, format!("the instance has no name\n  hint: windlass new {} NAME", template.name_any()))),
+    };
+    let api = kind.api(&connection.client, Some(&connection.namespace));
+    let present = objects::get(&api, &name).await?;
+    let pair = (published.api_version(), published.kind.clone());
+    let schema = schemas::read(&connection.client, std::slice::from_ref(&pair)).await?.remove(&pair);
+    let schema = schema.map(|schema| schema.openapi["properties"]["spec"].clone()).unwrap_or_default();
+    let mut given = values::read(&schema, &arguments.set, arguments.size.as_deref())?;
+    if asked_for_all && can_ask() && present.is_none() {
+        values::ask_for_missing(&schema, &mut given)?;
+    }
+    let base = std::env::current_dir()?;
+    for field in directories::fields(&template.spec) {
+        directories::make_absolute(&mut given, &field, &base);
+    }
+    let wanted = wanted(&kind, &connection, &name, present.as_ref().map(|object| &object.data["spec"]), given);
+    if let Some(present) = &present {
+        change::say_changes(present, &wanted);
+        if present.data["spec"] == wanted["spec"] && !arguments.change.plan_only {
+            return Ok(Exit::Success);
+        }
+    }
+    change::carry_out(&connection, Wish { kind: &kind, present, wanted }, &arguments.change).await
+}
+
+fn wanted(kind: &Kind, connection: &Connection, name: &str, before: Option<&Value>, given: Map<String, Value>) -> Value {
+    let mut spec = before.cloned().unwrap_or_else(|| json!({}));
+    values::merge(&mut spec, Value::Object(given));
+    let mut metadata = json!({"name": name});
+    if kind.namespaced {
+        metadata["namespace"] = json!(connection.namespace);
+    }
+    json!({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": metadata, "spec": spec})
+}
+
+async fn choose(connection: &Connection) -> anyhow::Result<Template> {
+    if !can_ask() {
+        return Err(failed(Exit::Usage, "no Template is named\n  hint: windlass new TEMPLATE NAME --set KEY=VALUE; `windlass get templates` lists them"));
+    }
+    let templates: Vec<Template> = Api::all(connection.client.clone()).list(&ListParams::default()).await?.items;
+    for (number, template) in templates.iter().enumerate() {
+        let about = template.spec.summary.as_deref().or(template.spec.title.as_deref()).unwrap_or_default();
+        say(&format!("  {}  {}  {}", number + 1, template.name_any(), crate::text::safe(about)));
+    }
+    let answer = ask("Which one (number or name)", None)?;
+    let by_number = answer.parse::<usize>().ok().and_then(|number| templates.get(number.checked_sub(1)?));
+    match by_number {
+        Some(template) => Ok(template.clone()),
+        None => instances::template(connection, &answer).await,
+    }
+}

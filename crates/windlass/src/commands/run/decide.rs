@@ -1,0 +1,80 @@
+//! `windlass run approve`, `reject` and `cancel`: a person's word about a Run, bound to the plan that was looked at.
+
+use super::{OneRun, show};
+use crate::commands::instances;
+use crate::connection::connect;
+use crate::exit::{Exit, failed};
+use crate::terminal::{Stream, can_ask, confirm, has_colour, put, say};
+use kube::ResourceExt as _;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use windlass_api::names;
+use windlass_api::run::{Run, State, Verdict};
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DecideArguments {
+    #[command(flatten)]
+    one: OneRun,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Flags.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CancelArguments {
+    #[command(flatten)]
+    one: OneRun,
+}
+
+/// Writes a decision.
+pub(super) async fn run(arguments: &DecideArguments, verdict: Verdict) -> anyhow::Result<Exit> {
+    let connection = connect(&arguments.one.connection).await?;
+    let (api, run) = instances::run(&connection, &arguments.one.name).await?;
+    check(&run)?;
+    let plan = run.plan().ok_or_else(|| failed(Exit::Failure, format!("the Run `{}` has no plan that this version understands", run.name_any())))?;
+    if verdict == Verdict::Approved && !arguments.yes && can_ask() {
+        say(&show::text(&run, has_colour(Stream::Error)));
+        if !confirm("Approve this plan?")? {
+            return Err(failed(Exit::Refused, "nothing was decided"));
+        }
+    }
+    // Who decided is stamped by the API from the login, not taken from here.
+    let patch = json!({
+        "metadata": {"resourceVersion": run.metadata.resource_version},
+        "spec": {"decision": {"verdict": verdict, "planHash": plan.hash, "by": "", "reason": arguments.reason}},
+    });
+    api.patch(&run.name_any(), &parameters(), &Patch::Merge(&patch)).await?;
+    put(&format!("run/{} {}", run.name_any(), if verdict == Verdict::Approved { "approved" } else { "rejected" }))?;
+    Ok(Exit::Success)
+}
+
+fn check(run: &Run) -> anyhow::Result<()> {
+    match run.state() {
+        State::AwaitingApproval | State::Pending => Ok(()),
+        state => Err(failed(
+            Exit::Conflict,
+            format!("the Run `{}` is {state:?} and waits for no decision\n  hint: `windlass run list` shows which one does", run.name_any()),
+        )),
+    }
+}
+
+/// Asks a Run to stop.
+pub(super) async fn cancel(arguments: &CancelArguments) -> anyhow::Result<Exit> {
+    let connection = connect(&arguments.one.connection).await?;
+    let (api, run) = instances::run(&connection, &arguments.one.name).await?;
+    if run.state().is_finished() {
+        return Err(failed(Exit::Conflict, format!("the Run `{}` has ended already: {:?}", run.name_any(), run.state())));
+    }
+    api.patch(&run.name_any(), &parameters(), &Patch::Merge(&json!({"spec": {"cancel": true}}))).await?;
+    put(&format!("run/{} is asked to stop", run.name_any()))?;
+    Ok(Exit::Success)
+}
+
+fn parameters() -> PatchParams {
+    PatchParams { field_manager: Some(names::MANAGER_COMMAND_LINE.into()), ..PatchParams::default() }
+}
