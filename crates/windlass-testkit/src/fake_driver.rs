@@ -75,7 +75,12 @@ impl FakeDriver {
     /// # Errors
     /// The directory cannot be read or written.
     pub fn new(directory: &Path) -> std::io::Result<Arc<Self>> {
-        Ok(Arc::new(Self { world: Arc::new(World::open(directory)?), script: Mutex::default(), released: Notify::new(), crashed: watch::Sender::new(false) }))
+        Ok(Arc::new(Self {
+            world: Arc::new(World::open(directory)?),
+            script: Mutex::default(),
+            released: Notify::new(),
+            crashed: watch::Sender::new(false),
+        }))
     }
 
     /// What is outside.
@@ -164,7 +169,9 @@ impl FakeDriver {
                 }
                 Outcome::Unknown { message: "the connection was lost".into() }
             }
-            Some(Behaviour::Fail { retry }) => Outcome::Failed { reason: "Broken".into(), message: format!("`{key}` cannot be made"), retry },
+            Some(Behaviour::Fail { retry }) => {
+                Outcome::Failed { reason: "Broken".into(), message: format!("`{key}` cannot be made"), retry }
+            }
             None => Outcome::Done { uid: happens(true, 0) },
         };
         if crash == Some(CrashPoint::After) {
@@ -174,11 +181,19 @@ impl FakeDriver {
     }
 
     fn outputs(&self, key: &str) -> Value {
-        self.script().outputs.get(key).cloned().unwrap_or_else(|| json!({"url": format!("http://{key}.localhost"), "address": "127.0.0.1:1"}))
+        self.script()
+            .outputs
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| json!({"url": format!("http://{key}.localhost"), "address": "127.0.0.1:1"}))
     }
 
     fn health(&self, key: &str) -> Health {
-        if self.script().unready.iter().any(|known| known == key) { Health::not_ready("Starting", "it is starting") } else { Health::ready() }
+        if self.script().unready.iter().any(|known| known == key) {
+            Health::not_ready("Starting", "it is starting")
+        } else {
+            Health::ready()
+        }
     }
 }
 
@@ -188,7 +203,12 @@ fn place(uid: &str, key: &str) -> String {
 }
 
 fn identity(scope: &Scope, key: &str) -> Identity {
-    Identity { kind: "FakeThing".into(), api_version: None, namespace: scope.instance.namespace.clone(), name: format!("{}-{key}", scope.instance.name) }
+    Identity {
+        kind: "FakeThing".into(),
+        api_version: None,
+        namespace: scope.instance.namespace.clone(),
+        name: format!("{}-{key}", scope.instance.name),
+    }
 }
 
 /// Keys of the effects that a node has: one per replica.
@@ -219,7 +239,14 @@ impl Driver for FakeDriver {
                 None => Action::Create,
                 Some(thing) if thing.made_from == hash => Action::None,
                 Some(_) => {
-                    changes.push(FieldChange { path: key.clone(), before: None, after: Some(Planned::Known(json!("changed"))), because: Vec::new(), drift_by: None, forces_replacement: false });
+                    changes.push(FieldChange {
+                        path: key.clone(),
+                        before: None,
+                        after: Some(Planned::Known(json!("changed"))),
+                        because: Vec::new(),
+                        drift_by: None,
+                        forces_replacement: false,
+                    });
                     Action::Update
                 }
             };
@@ -227,7 +254,13 @@ impl Driver for FakeDriver {
             effects.push(EffectPlan { key: key.clone(), action, identity: identity(scope, key), stage: 0, detail: String::new() });
         }
         for entry in desired.entries.iter().filter(|entry| !wanted.contains(&entry.key)) {
-            effects.push(EffectPlan { key: entry.key.clone(), action: Action::Delete, identity: entry.identity.clone(), stage: 1, detail: String::new() });
+            effects.push(EffectPlan {
+                key: entry.key.clone(),
+                action: Action::Delete,
+                identity: entry.identity.clone(),
+                stage: 1,
+                detail: String::new(),
+            });
         }
         let action = match (there, effects.iter().any(|effect| effect.action.changes())) {
             (_, false) => Action::None,
@@ -235,7 +268,12 @@ impl Driver for FakeDriver {
             (_, true) => Action::Update,
         };
         let observation = if there == wanted.len() && !wanted.is_empty() {
-            Observation::Present { outputs: self.outputs(&desired.key), sensitive: Vec::new(), health: self.health(&desired.key), uid: None }
+            Observation::Present {
+                outputs: self.outputs(&desired.key),
+                sensitive: Vec::new(),
+                health: self.health(&desired.key),
+                uid: None,
+            }
         } else {
             Observation::Absent
         };
@@ -248,7 +286,8 @@ impl Driver for FakeDriver {
             return self.effect(&operation.effect.key, |_, _| self.world.remove(&at, &operation.op_id)).await;
         }
         let made_from = fingerprint(&operation.desired);
-        self.effect(&operation.effect.key, |observable, looks| Some(self.world.make(&at, &operation.op_id, &made_from, observable, looks))).await
+        self.effect(&operation.effect.key, |observable, looks| Some(self.world.make(&at, &operation.op_id, &made_from, observable, looks)))
+            .await
     }
 
     async fn observe(&self, scope: &Scope, entry: &Entry) -> Observation {
@@ -258,8 +297,15 @@ impl Driver for FakeDriver {
         }
         match self.world.look_again(&at) {
             None => Observation::Absent,
-            Some(thing) if thing.looks_left > 0 => Observation::InProgress { token: format!("token-{}", entry.key), message: "the cloud works on it".into() },
-            Some(thing) => Observation::Present { outputs: self.outputs(&entry.node), sensitive: Vec::new(), health: self.health(&entry.node), uid: Some(thing.uid) },
+            Some(thing) if thing.looks_left > 0 => {
+                Observation::InProgress { token: format!("token-{}", entry.key), message: "the cloud works on it".into() }
+            }
+            Some(thing) => Observation::Present {
+                outputs: self.outputs(&entry.node),
+                sensitive: Vec::new(),
+                health: self.health(&entry.node),
+                uid: Some(thing.uid),
+            },
         }
     }
 

@@ -132,14 +132,20 @@ impl World {
     }
 
     fn log(&self, line: &str) {
-        let mut file = fs_err::OpenOptions::new().create(true).append(true).open(self.directory.join("effects.log")).expect("the world can be written");
+        let mut file = fs_err::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.directory.join("effects.log"))
+            .expect("the world can be written");
         writeln!(file, "{line}").expect("the world can be written");
     }
 
     fn store(&self, state: &State) {
         let text = serde_json::to_vec(state).expect("plain values");
         let beside = self.directory.join("world.json.new");
-        fs_err::write(&beside, text).and_then(|()| fs_err::rename(&beside, self.directory.join("world.json"))).expect("the world can be written");
+        fs_err::write(&beside, text)
+            .and_then(|()| fs_err::rename(&beside, self.directory.join("world.json")))
+            .expect("the world can be written");
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -63,7 +63,12 @@ pub(crate) async fn carry_out(connection: &Connection, wish: Wish<'_>, arguments
     bound.wanted["metadata"]["annotations"][names::ANNOTATION_EXPECTED_PLAN] =
         json!(binding::expected_plan(&serde_json::to_value(&checked)?, &shown.plan.hash));
     let written = write(&api, &bound, false).await?;
-    put(&format!("{}/{} {}", bound.kind.resource.kind.to_lowercase(), written.metadata.name.as_deref().unwrap_or_default(), verb(&bound, &written)))?;
+    put(&format!(
+        "{}/{} {}",
+        bound.kind.resource.kind.to_lowercase(),
+        written.metadata.name.as_deref().unwrap_or_default(),
+        verb(&bound, &written)
+    ))?;
     if arguments.no_wait {
         return Ok(Exit::Success);
     }

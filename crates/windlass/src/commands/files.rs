@@ -47,7 +47,12 @@ pub(crate) fn objects(name: &str) -> anyhow::Result<Vec<Value>> {
                 }
             }
             object @ Value::Object(_) => found.push(object),
-            _ => return Err(failed(Exit::Usage, format!("`{name}` holds a document that is no object\n  hint: each object needs apiVersion, kind and metadata.name"))),
+            _ => {
+                return Err(failed(
+                    Exit::Usage,
+                    format!("`{name}` holds a document that is no object\n  hint: each object needs apiVersion, kind and metadata.name"),
+                ));
+            }
         }
     }
     Ok(found)

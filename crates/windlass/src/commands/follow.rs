@@ -33,7 +33,12 @@ enum Standing {
 ///
 /// # Errors
 /// It failed, or takes too long.
-pub(crate) async fn until_settled(connection: &Connection, api: &Api<DynamicObject>, written: &DynamicObject, patience: Duration) -> anyhow::Result<Exit> {
+pub(crate) async fn until_settled(
+    connection: &Connection,
+    api: &Api<DynamicObject>,
+    written: &DynamicObject,
+    patience: Duration,
+) -> anyhow::Result<Exit> {
     let name = written.metadata.name.clone().unwrap_or_default();
     let generation = written.metadata.generation.unwrap_or_default();
     let uid = written.metadata.uid.clone().unwrap_or_default();
@@ -96,7 +101,9 @@ fn condition(status: &InstanceStatus) -> Option<&Condition> {
 }
 
 fn reason(status: &InstanceStatus) -> String {
-    condition(status).map(|condition| format!("{}: {}", condition.reason, condition.message)).unwrap_or_else(|| "it was not looked at yet".into())
+    condition(status)
+        .map(|condition| format!("{}: {}", condition.reason, condition.message))
+        .unwrap_or_else(|| "it was not looked at yet".into())
 }
 
 fn standing(status: &InstanceStatus, generation: i64) -> Standing {

@@ -23,7 +23,9 @@ impl std::str::FromStr for Named {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
-            Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => Ok(Self { kind: kind.into(), name: name.into() }),
+            Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => {
+                Ok(Self { kind: kind.into(), name: name.into() })
+            }
             Some(_) | None => Err(format!("`{text}` is not of the form KIND/NAME, as in `webapp/shop`")),
         }
     }
@@ -60,7 +62,9 @@ pub(crate) async fn template(connection: &Connection, word: &str) -> anyhow::Res
 pub(crate) fn published(template: &Template) -> anyhow::Result<PublishedKind> {
     let status = template.status.as_ref();
     status.and_then(|status| status.kind.clone()).ok_or_else(|| {
-        let why = status.and_then(|status| status.diagnostics.first().map(ToString::to_string)).unwrap_or_else(|| "it was not looked at yet".into());
+        let why = status
+            .and_then(|status| status.diagnostics.first().map(ToString::to_string))
+            .unwrap_or_else(|| "it was not looked at yet".into());
         let name = template.name_any();
         failed(Exit::Failure, format!("the Template `{name}` publishes no kind: {why}\n  hint: `windlass describe template {name}`"))
     })
@@ -93,7 +97,10 @@ pub(crate) async fn run(connection: &Connection, name: &str) -> anyhow::Result<(
         Some(run) => Ok((api, run)),
         None => Err(failed(
             Exit::NotFound,
-            format!("there is no Run `{name}` in the namespace `{}`\n  hint: `windlass run list -A` lists all of them", connection.namespace),
+            format!(
+                "there is no Run `{name}` in the namespace `{}`\n  hint: `windlass run list -A` lists all of them",
+                connection.namespace
+            ),
         )),
     }
 }

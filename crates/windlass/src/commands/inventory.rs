@@ -53,7 +53,10 @@ async fn of(connection: &Connection, named: &Named) -> anyhow::Result<Vec<Invent
     if found.is_empty() {
         return Err(failed(
             Exit::NotFound,
-            format!("nothing is recorded for `{}/{}` in the namespace `{}`\n  hint: `windlass inventory list` lists what is", named.kind, named.name, connection.namespace),
+            format!(
+                "nothing is recorded for `{}/{}` in the namespace `{}`\n  hint: `windlass inventory list` lists what is",
+                named.kind, named.name, connection.namespace
+            ),
         ));
     }
     Ok(found)

@@ -17,7 +17,9 @@ use windlass_client::schemas;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  windlass new web-app shop --set source=./shop --size S\n  windlass new web-app shop --size L          change what is there\n  windlass new web-app shop --plan-only")]
+#[command(
+    after_help = "Examples:\n  windlass new web-app shop --set source=./shop --size S\n  windlass new web-app shop --size L          change what is there\n  windlass new web-app shop --plan-only"
+)]
 pub(crate) struct NewArguments {
     /// Name of the Template, or of its kind
     #[arg(value_name = "TEMPLATE")]
@@ -87,7 +89,10 @@ fn wanted(kind: &Kind, connection: &Connection, name: &str, before: Option<&Valu
 
 async fn choose(connection: &Connection) -> anyhow::Result<Template> {
     if !can_ask() {
-        return Err(failed(Exit::Usage, "no Template is named\n  hint: windlass new TEMPLATE NAME --set KEY=VALUE; `windlass get templates` lists them"));
+        return Err(failed(
+            Exit::Usage,
+            "no Template is named\n  hint: windlass new TEMPLATE NAME --set KEY=VALUE; `windlass get templates` lists them",
+        ));
     }
     let templates: Vec<Template> = Api::all(connection.client.clone()).list(&ListParams::default()).await?.items;
     for (number, template) in templates.iter().enumerate() {

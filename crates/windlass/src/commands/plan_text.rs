@@ -32,7 +32,8 @@ pub(crate) fn text(plan: &Plan, colour: bool) -> String {
 
 fn node_text(out: &mut String, node: &NodePlan, colour: bool) {
     let (sign, ink) = sign(node.action);
-    let what: Vec<String> = node.effects.iter().filter(|effect| effect.action.changes()).map(|effect| effect.identity.to_string()).collect();
+    let what: Vec<String> =
+        node.effects.iter().filter(|effect| effect.action.changes()).map(|effect| effect.identity.to_string()).collect();
     let what = match what.as_slice() {
         [] => format!("{} on {}", node.block.name(), node.target),
         [only] => only.clone(),

@@ -53,6 +53,7 @@ pub(crate) async fn make(client: &Client, namespace: &str, proposal: &Value, del
     if status.state != State::Succeeded {
         return Err(failed(Exit::Failure, format!("there is no plan: {}", status.message)));
     }
-    let plan = run.plan().ok_or_else(|| failed(Exit::Failure, format!("the preview `{name}` holds no plan that this version understands")))?;
+    let plan =
+        run.plan().ok_or_else(|| failed(Exit::Failure, format!("the preview `{name}` holds no plan that this version understands")))?;
     Ok(Preview { plan, approval_needed: status.approval_needed })
 }

@@ -56,6 +56,9 @@ async fn target(connection: &Connection, object: &DynamicObject, asked: Option<&
     };
     found.cloned().ok_or_else(|| match asked {
         Some(name) => failed(Exit::NotFound, format!("`{name}` is no Run of this instance\n  hint: `windlass run list` names them")),
-        None => failed(Exit::NotFound, "no kept Run of this instance succeeded with other values\n  hint: the newest ones are kept; `windlass run list` names them"),
+        None => failed(
+            Exit::NotFound,
+            "no kept Run of this instance succeeded with other values\n  hint: the newest ones are kept; `windlass run list` names them",
+        ),
     })
 }

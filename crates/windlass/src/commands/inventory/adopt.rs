@@ -43,7 +43,9 @@ impl std::str::FromStr for Object {
         let parts: Vec<&str> = text.split('/').collect();
         match parts.as_slice() {
             [version, kind, name] => Ok(Self { api_version: (*version).into(), kind: (*kind).into(), name: (*name).into() }),
-            [group, version, kind, name] => Ok(Self { api_version: format!("{group}/{version}"), kind: (*kind).into(), name: (*name).into() }),
+            [group, version, kind, name] => {
+                Ok(Self { api_version: format!("{group}/{version}"), kind: (*kind).into(), name: (*name).into() })
+            }
             _ => Err(format!("`{text}` is not of the form APIVERSION/KIND/NAME, as in `v1/ConfigMap/settings`")),
         }
     }
@@ -56,14 +58,20 @@ pub(super) async fn run(arguments: &AdoptArguments) -> anyhow::Result<Exit> {
     let Object { api_version, kind, name } = &arguments.object;
     let kind = objects::discover(&connection.client, api_version, kind).await?;
     let api = kind.api(&connection.client, Some(&connection.namespace));
-    let object = objects::get(&api, name).await?.ok_or_else(|| failed(Exit::NotFound, format!("there is no {} `{name}`", kind.resource.kind)))?;
+    let object =
+        objects::get(&api, name).await?.ok_or_else(|| failed(Exit::NotFound, format!("there is no {} `{name}`", kind.resource.kind)))?;
     let uid = instance.metadata.uid.clone().unwrap_or_default();
     match object.metadata.labels.as_ref().and_then(|labels| labels.get(names::LABEL_INSTANCE_ID)) {
         Some(holder) if *holder == uid => {
             put(&format!("{}/{name} belongs to it already", kind.resource.kind.to_lowercase()))?;
             return Ok(Exit::Success);
         }
-        Some(_) => return Err(failed(Exit::Conflict, format!("{} `{name}` belongs to another instance\n  hint: give one of the two another name", kind.resource.kind))),
+        Some(_) => {
+            return Err(failed(
+                Exit::Conflict,
+                format!("{} `{name}` belongs to another instance\n  hint: give one of the two another name", kind.resource.kind),
+            ));
+        }
         None => {}
     }
     let question = format!("{} `{name}` is changed to what the Template says. Adopt it?", kind.resource.kind);

@@ -38,7 +38,12 @@ pub(super) async fn run(arguments: &DeleteArguments) -> anyhow::Result<Exit> {
         if is_alive(&connection, instance).await? {
             return Err(failed(
                 Exit::Conflict,
-                format!("{instance} is still there, so its inventory stays\n  hint: delete the instance: `windlass delete {} {} -n {}`", instance.kind.to_lowercase(), instance.name, connection.namespace),
+                format!(
+                    "{instance} is still there, so its inventory stays\n  hint: delete the instance: `windlass delete {} {} -n {}`",
+                    instance.kind.to_lowercase(),
+                    instance.name,
+                    connection.namespace
+                ),
             ));
         }
         ask_first(head, arguments.yes)?;
@@ -48,7 +53,15 @@ pub(super) async fn run(arguments: &DeleteArguments) -> anyhow::Result<Exit> {
         let gone = await_condition(api, &name, |inventory: Option<&Inventory>| inventory.is_none());
         match tokio::time::timeout(Duration::from_secs(arguments.timeout), gone).await {
             Ok(ended) => drop(ended?),
-            Err(_) => return Err(failed(Exit::TimedOut, format!("what {instance} left is not all gone within {} s\n  hint: `windlass inventory list` shows what is left, and why", arguments.timeout))),
+            Err(_) => {
+                return Err(failed(
+                    Exit::TimedOut,
+                    format!(
+                        "what {instance} left is not all gone within {} s\n  hint: `windlass inventory list` shows what is left, and why",
+                        arguments.timeout
+                    ),
+                ));
+            }
         }
         put(&format!("inventory of {instance} deleted"))?;
     }
@@ -69,7 +82,9 @@ fn ask_first(head: &Inventory, yes: bool) -> anyhow::Result<()> {
 }
 
 async fn is_alive(connection: &Connection, instance: &InstanceReference) -> Result<bool, kube::Error> {
-    let Some(kind) = optional(objects::discover(&connection.client, &instance.api_version, &instance.kind).await)? else { return Ok(false) };
+    let Some(kind) = optional(objects::discover(&connection.client, &instance.api_version, &instance.kind).await)? else {
+        return Ok(false);
+    };
     let live = objects::get(&kind.api(&connection.client, instance.namespace.as_deref()), &instance.name).await?;
     Ok(live.is_some_and(|object| object.metadata.uid.as_deref() == Some(instance.uid.as_str())))
 }

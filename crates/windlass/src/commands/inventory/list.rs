@@ -46,7 +46,14 @@ fn entries(found: &[Inventory]) -> String {
         .flat_map(|inventory| &inventory.spec.entries)
         .map(|entry| {
             let how = if entry.adopted { "adopted" } else { "made" };
-            vec![entry.key.clone(), entry.identity.to_string(), entry.target.clone(), format!("{:?}", entry.state), how.into(), entry.message.clone().unwrap_or_default()]
+            vec![
+                entry.key.clone(),
+                entry.identity.to_string(),
+                entry.target.clone(),
+                format!("{:?}", entry.state),
+                how.into(),
+                entry.message.clone().unwrap_or_default(),
+            ]
         })
         .collect();
     table(&["KEY", "WHAT", "TARGET", "STATE", "HOW", "MESSAGE"], &rows)
@@ -57,7 +64,11 @@ fn heads(found: &[Inventory]) -> String {
         .iter()
         .filter(|inventory| inventory.metadata.name.as_deref() == Some(inventory.spec.instance.uid.as_str()))
         .map(|head| {
-            let entries: Vec<_> = found.iter().filter(|other| other.spec.instance.uid == head.spec.instance.uid).flat_map(|part| &part.spec.entries).collect();
+            let entries: Vec<_> = found
+                .iter()
+                .filter(|other| other.spec.instance.uid == head.spec.instance.uid)
+                .flat_map(|part| &part.spec.entries)
+                .collect();
             let unknown = entries.iter().filter(|entry| entry.state == EntryState::Unknown).count();
             let instance = &head.spec.instance;
             vec![

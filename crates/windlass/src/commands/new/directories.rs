@@ -75,7 +75,13 @@ mod tests {
     #[test]
     fn relative_ones_become_absolute() {
         let base = Path::new("/home/dev/shop");
-        for (given, wanted) in [("./web", "/home/dev/shop/web"), ("..", "/home/dev"), ("/srv", "/srv"), (".", "/home/dev/shop"), ("https://example.com/x", "https://example.com/x")] {
+        for (given, wanted) in [
+            ("./web", "/home/dev/shop/web"),
+            ("..", "/home/dev"),
+            ("/srv", "/srv"),
+            (".", "/home/dev/shop"),
+            ("https://example.com/x", "https://example.com/x"),
+        ] {
             let mut values = Map::from_iter([("source".to_owned(), json!(given))]);
             make_absolute(&mut values, "source", base);
             assert_eq!(values["source"], json!(wanted), "{given}");

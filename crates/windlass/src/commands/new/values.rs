@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 pub(super) fn read(schema: &Value, settings: &[String], size: Option<&str>) -> anyhow::Result<Map<String, Value>> {
     let mut spec = Value::Object(Map::new());
     for setting in settings {
-        let (key, text) = setting.split_once('=').ok_or_else(|| failed(Exit::Usage, format!("`--set {setting}` has no value\n  hint: write --set {setting}=VALUE")))?;
+        let (key, text) = setting
+            .split_once('=')
+            .ok_or_else(|| failed(Exit::Usage, format!("`--set {setting}` has no value\n  hint: write --set {setting}=VALUE")))?;
         let path: Vec<&str> = key.split('.').collect();
         let value = typed(find(schema, &path)?, key, text)?;
         put(&mut spec, &path, value);
@@ -34,10 +36,13 @@ fn find<'a>(schema: &'a Value, path: &[&str]) -> anyhow::Result<&'a Value> {
         here = match properties.and_then(|properties| properties.get(*key)) {
             Some(property) => property,
             None if here["additionalProperties"].is_object() => &here["additionalProperties"],
-            None if here["x-kubernetes-preserve-unknown-fields"] == true || properties.is_none() && here["type"] != "object" => return Ok(&Value::Null),
+            None if here["x-kubernetes-preserve-unknown-fields"] == true || properties.is_none() && here["type"] != "object" => {
+                return Ok(&Value::Null);
+            }
             None => {
                 let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-                let hint = nearest(key, known.iter().copied()).map_or_else(|| format!("there are: {}", known.join(", ")), |name| format!("did you mean `{name}`?"));
+                let hint = nearest(key, known.iter().copied())
+                    .map_or_else(|| format!("there are: {}", known.join(", ")), |name| format!("did you mean `{name}`?"));
                 return Err(failed(Exit::Usage, format!("there is no value `{}`\n  hint: {hint}", path.join("."))));
             }
         };
@@ -133,7 +138,10 @@ mod tests {
     fn values_have_the_types_of_the_schema() {
         let set = ["source=8080", "port=8080", "hosts=a, b", "limits.cpu=2", "labels.team=5"].map(str::to_owned);
         let read = read(&schema(), &set, None).expect("they fit");
-        assert_eq!(Value::Object(read), json!({"source": "8080", "port": 8080, "hosts": ["a", "b"], "limits": {"cpu": "2"}, "labels": {"team": "5"}}));
+        assert_eq!(
+            Value::Object(read),
+            json!({"source": "8080", "port": 8080, "hosts": ["a", "b"], "limits": {"cpu": "2"}, "labels": {"team": "5"}})
+        );
     }
 
     #[test]

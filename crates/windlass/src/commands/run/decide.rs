@@ -36,7 +36,9 @@ pub(super) async fn run(arguments: &DecideArguments, verdict: Verdict) -> anyhow
     let connection = connect(&arguments.one.connection).await?;
     let (api, run) = instances::run(&connection, &arguments.one.name).await?;
     check(&run)?;
-    let plan = run.plan().ok_or_else(|| failed(Exit::Failure, format!("the Run `{}` has no plan that this version understands", run.name_any())))?;
+    let plan = run
+        .plan()
+        .ok_or_else(|| failed(Exit::Failure, format!("the Run `{}` has no plan that this version understands", run.name_any())))?;
     if verdict == Verdict::Approved && !arguments.yes && can_ask() {
         say(&show::text(&run, has_colour(Stream::Error)));
         if !confirm("Approve this plan?")? {
@@ -58,7 +60,10 @@ fn check(run: &Run) -> anyhow::Result<()> {
         State::AwaitingApproval | State::Pending => Ok(()),
         state => Err(failed(
             Exit::Conflict,
-            format!("the Run `{}` is {state:?} and waits for no decision\n  hint: `windlass run list` shows which one does", run.name_any()),
+            format!(
+                "the Run `{}` is {state:?} and waits for no decision\n  hint: `windlass run list` shows which one does",
+                run.name_any()
+            ),
         )),
     }
 }

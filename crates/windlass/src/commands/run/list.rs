@@ -29,7 +29,11 @@ pub(crate) struct ListArguments {
 /// Lists them.
 pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
     let connection = connect(&arguments.connection).await?;
-    let api: Api<Run> = if arguments.all_namespaces { Api::all(connection.client.clone()) } else { Api::namespaced(connection.client.clone(), &connection.namespace) };
+    let api: Api<Run> = if arguments.all_namespaces {
+        Api::all(connection.client.clone())
+    } else {
+        Api::namespaced(connection.client.clone(), &connection.namespace)
+    };
     let mut runs = api.list(&ListParams::default()).await?.items;
     runs.retain(|run| run.spec.mode == Mode::Execute && arguments.instance.as_ref().is_none_or(|named| is_of(run, named)));
     runs.sort_by_key(|run| std::cmp::Reverse((run.metadata.creation_timestamp.clone(), run.spec.number)));

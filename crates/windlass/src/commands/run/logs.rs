@@ -68,7 +68,10 @@ fn print(run: &Run, printed: &mut HashSet<String>) -> anyhow::Result<()> {
     }
     lines.sort_by(|a, b| a.0.cmp(&b.0));
     if status.state.is_finished() {
-        lines.push((status.finished_at.clone().unwrap_or_default(), format!("{:?} {}", status.state, safe(&status.message)).trim_end().to_owned()));
+        lines.push((
+            status.finished_at.clone().unwrap_or_default(),
+            format!("{:?} {}", status.state, safe(&status.message)).trim_end().to_owned(),
+        ));
     }
     for (at, text) in lines {
         let line = format!("{at} {text}");

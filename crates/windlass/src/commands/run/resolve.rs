@@ -55,7 +55,8 @@ fn in_doubt(run: &Run) -> Vec<String> {
     let steps = run.status.iter().flat_map(|status| &status.steps).filter(|step| step.state == StepState::Unknown);
     let mut keys: Vec<String> = steps
         .flat_map(|step| {
-            let unknown: Vec<String> = step.effects.iter().filter(|effect| effect.outcome == "Unknown").map(|effect| effect.key.clone()).collect();
+            let unknown: Vec<String> =
+                step.effects.iter().filter(|effect| effect.outcome == "Unknown").map(|effect| effect.key.clone()).collect();
             if unknown.is_empty() { vec![step.key.clone()] } else { unknown }
         })
         .collect();

@@ -27,7 +27,10 @@ pub(super) async fn run(arguments: &RetryArguments) -> anyhow::Result<Exit> {
     let api = kind.api(&connection.client, instance.namespace.as_deref());
     let live = objects::get(&api, &instance.name).await?.filter(|object| object.metadata.uid.as_deref() == Some(instance.uid.as_str()));
     if live.is_none() {
-        return Err(failed(Exit::NotFound, format!("{instance} of the Run `{}` is gone\n  hint: make a new one with `windlass new`", run.name_any())));
+        return Err(failed(
+            Exit::NotFound,
+            format!("{instance} of the Run `{}` is gone\n  hint: make a new one with `windlass new`", run.name_any()),
+        ));
     }
     let patch = json!({"metadata": {"annotations": {names::ANNOTATION_RETRY: jiff::Timestamp::now().to_string()}}});
     let parameters = PatchParams { field_manager: Some(names::MANAGER_COMMAND_LINE.into()), ..PatchParams::default() };
