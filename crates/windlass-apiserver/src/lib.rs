@@ -1,1 +1,3 @@
 //! windlass-apiserver: being built.
+
+pub mod fields;
