@@ -1,0 +1,135 @@
+//! The API's refusal, beside the fields that it is about, with the likely right value.
+
+use super::{Field, Form, Widget};
+use crate::errors::sentence;
+use kube::core::Status;
+use std::collections::BTreeMap;
+
+/// What is wrong, by field name (`name`, `namespace`, `spec.port`), and what belongs to no field.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// By field name.
+    pub(crate) fields: BTreeMap<String, String>,
+    /// The rest.
+    pub(crate) rest: Vec<String>,
+}
+
+impl Findings {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.rest.is_empty()
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn of(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str)
+    }
+}
+
+/// Sorts the API's answer to a dry run by field. `name` and `namespace` are those that were sent.
+pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) -> Findings {
+    let mut findings = Findings::default();
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    for cause in causes {
+        let place = cause.field.trim_start_matches('.');
+        let found = form.fields().filter(|field| is_at(place, &field.name())).max_by_key(|field| field.path.len());
+        match found {
+            Some(field) => add(&mut findings, field.name(), &cause.message, hint(field, &cause.message)),
+            None if place.starts_with("metadata.name") && place != "metadata.namespace" => {
+                add(&mut findings, "name".into(), &cause.message, name_hint(name));
+            }
+            None if place == "metadata.namespace" => add(&mut findings, "namespace".into(), &cause.message, None),
+            // The name of a missing field stands in the message where its parent is named.
+            None => match form.fields().find(|field| cause.message.contains(&format!("\"{}\"", field.name())) || cause.message.contains(&field.name())) {
+                Some(field) => add(&mut findings, field.name(), &cause.message, hint(field, &cause.message)),
+                None if place.is_empty() => findings.rest.push(sentence(&cause.message)),
+                None => findings.rest.push(sentence(&format!("{place}: {}", cause.message))),
+            },
+        }
+    }
+    if causes.is_empty() {
+        without_causes(status, &mut findings, name, namespace);
+    }
+    findings
+}
+
+fn without_causes(status: &Status, findings: &mut Findings, name: &str, namespace: &str) {
+    let is_namespace = status.message.starts_with("namespaces ") || status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
+    if status.code == 404 && is_namespace {
+        let text = format!("There is no namespace `{namespace}`. Make it: kubectl create namespace {namespace}");
+        findings.fields.insert("namespace".into(), text);
+    } else if status.code == 409 {
+        findings.fields.insert("name".into(), format!("`{name}` exists already. Take another name, or change that one."));
+    } else {
+        findings.rest.push(sentence(&status.message));
+    }
+}
+
+fn is_at(place: &str, name: &str) -> bool {
+    place.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn add(findings: &mut Findings, name: String, message: &str, hint: Option<String>) {
+    let said = match hint {
+        Some(hint) => format!("{} {hint}", sentence(message)),
+        None => sentence(message),
+    };
+    let text = findings.fields.entry(name).or_default();
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(&said);
+}
+
+/// The likely right value.
+fn hint(field: &Field, message: &str) -> Option<String> {
+    match &field.widget {
+        Widget::Integer { least: Some(least), most: Some(most) } => Some(format!("A whole number from {least} to {most} is right.")),
+        Widget::Integer { least: Some(least), most: None } => Some(format!("A whole number of at least {least} is right.")),
+        Widget::Integer { least: None, most: Some(most) } => Some(format!("A whole number of at most {most} is right.")),
+        Widget::Integer { least: None, most: None } => Some("A whole number is right.".into()),
+        Widget::Choice(choices) => nearest(quoted(message).unwrap_or_default(), choices),
+        Widget::Sizes(cards) => nearest(quoted(message).unwrap_or_default(), &cards.iter().map(|card| card.name.clone()).collect::<Vec<_>>()),
+        _ if message.contains("Required") => Some("Fill it in.".into()),
+        _ => None,
+    }
+}
+
+fn name_hint(name: &str) -> Option<String> {
+    let likely = label(name);
+    (likely != name && !likely.is_empty()).then(|| format!("Did you mean `{likely}`?"))
+}
+
+/// The nearest DNS label.
+fn label(name: &str) -> String {
+    let lower: String = name.trim().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let mut label = lower.trim_matches('-').to_owned();
+    label.truncate(63);
+    label
+}
+
+fn quoted(message: &str) -> Option<&str> {
+    message.split('"').nth(1)
+}
+
+fn nearest(wrong: &str, choices: &[String]) -> Option<String> {
+    let wrong = wrong.to_lowercase();
+    let likely = choices.iter().min_by_key(|choice| distance(&wrong, &choice.to_lowercase()))?;
+    Some(format!("Did you mean `{likely}`?"))
+}
+
+/// Levenshtein distance of two short words.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(left != right)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}
