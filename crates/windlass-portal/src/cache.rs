@@ -142,7 +142,13 @@ impl Cache {
     /// The kinds that Templates publish and the API serves.
     pub(crate) fn published(&self) -> BTreeMap<KindKey, Kind> {
         let inner = self.read();
-        inner.templates.rows.values().filter(|row| row.is_served).filter_map(|row| Some((row.key()?, Kind::from(row.kind.as_ref()?)))).collect()
+        inner
+            .templates
+            .rows
+            .values()
+            .filter(|row| row.is_served)
+            .filter_map(|row| Some((row.key()?, Kind::from(row.kind.as_ref()?))))
+            .collect()
     }
 
     /// All Runs, newest first.

@@ -73,10 +73,22 @@ impl Failure {
                 said(StatusCode::MISDIRECTED_REQUEST, "Another address", &format!("Open it as {}.", known.join(" or ")))
             }
             Self::ForeignOrigin => said(StatusCode::FORBIDDEN, "Not from here", "Open the portal itself and press the button there."),
-            Self::ForeignForm => said(StatusCode::FORBIDDEN, "Another session", "Go back, reload the page, and send the form again. Your values are still in it."),
+            Self::ForeignForm => said(
+                StatusCode::FORBIDDEN,
+                "Another session",
+                "Go back, reload the page, and send the form again. Your values are still in it.",
+            ),
             Self::NoSession => said(StatusCode::UNAUTHORIZED, "Log in first", "Run `windlass up` again: it prints a new login link."),
-            Self::UsedLink => said(StatusCode::FORBIDDEN, "A new link is needed", "A link works once and for 60 seconds. Run `windlass up` again: it prints a new one."),
-            Self::NotFound { .. } => said(StatusCode::NOT_FOUND, "Not here", "It may have been deleted, or its name is spelled differently. Search for it, or start from the lists."),
+            Self::UsedLink => said(
+                StatusCode::FORBIDDEN,
+                "A new link is needed",
+                "A link works once and for 60 seconds. Run `windlass up` again: it prints a new one.",
+            ),
+            Self::NotFound { .. } => said(
+                StatusCode::NOT_FOUND,
+                "Not here",
+                "It may have been deleted, or its name is spelled differently. Search for it, or start from the lists.",
+            ),
             Self::Invalid { .. } => said(StatusCode::BAD_REQUEST, "Not understood", "Go back and send the form again."),
             Self::Changed { .. } => said(StatusCode::CONFLICT, "Changed meanwhile", "Look at its present state and make a new plan."),
             Self::Api { doing, source } => from_api(doing, source),
@@ -90,9 +102,15 @@ fn from_api(doing: &str, source: &kube::Error) -> Said {
         Some(404) => (StatusCode::NOT_FOUND, "Not here", "It may have been deleted meanwhile. Search for it, or start from the lists."),
         Some(403) => (StatusCode::FORBIDDEN, "Not allowed", "Nothing was changed. Whoever runs this platform can give you the right."),
         Some(409) => (StatusCode::CONFLICT, "Changed meanwhile", "Nothing was changed. Look at the present state and try again."),
-        Some(400 | 413 | 415 | 422) => (StatusCode::UNPROCESSABLE_ENTITY, "Refused", "Nothing was changed. Go back, correct the value, and send it again."),
+        Some(400 | 413 | 415 | 422) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "Refused", "Nothing was changed. Go back, correct the value, and send it again.")
+        }
         Some(_) => (StatusCode::BAD_GATEWAY, "The API failed", "Try again. If it stays, `windlass doctor` says what is wrong."),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "The API does not answer", "The portal is up, what it reads from is not. `windlass doctor` says what is wrong."),
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The API does not answer",
+            "The portal is up, what it reads from is not. `windlass doctor` says what is wrong.",
+        ),
     };
     Said { status, title, message: sentence(&message), hint: hint.to_owned() }
 }

@@ -64,12 +64,14 @@ mod tests {
 
     #[test]
     fn hostile_markdown_is_only_text() {
-        let shown = render("# Hi\n<script>alert(1)</script> [x](javascript:alert(1)) ![y](data:text/html,z) [ok](https://example.org)").into_string();
+        let shown = render("# Hi\n<script>alert(1)</script> [x](javascript:alert(1)) ![y](data:text/html,z) [ok](https://example.org)")
+            .into_string();
         insta::assert_snapshot!(shown, @r##"
         <h3>Hi</h3>
         &lt;script&gt;alert(1)&lt;/script&gt; [x](javascript:alert(1)) ![y](data:text/html,z) [ok](https://example.org)
         "##);
-        let links = render("[x](javascript:alert(1)) [y](java\tscript:1) [z](/templates) [w](//evil.example) [v](JaVaScRiPt:x)").into_string();
+        let links =
+            render("[x](javascript:alert(1)) [y](java\tscript:1) [z](/templates) [w](//evil.example) [v](JaVaScRiPt:x)").into_string();
         assert!(!links.to_lowercase().contains("href=\"javascript"), "{links}");
         assert!(links.contains("href=\"/templates\""), "{links}");
         assert!(!links.contains("evil.example\""), "{links}");

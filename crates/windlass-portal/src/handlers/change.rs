@@ -43,7 +43,9 @@ pub(crate) async fn make(Path((namespace, name)): RunPlace, posted: Posted) -> A
         if let Some(typed) = posted.sent.first("confirm")
             && typed.trim() != instance.name
         {
-            return Err(Failure::Invalid { message: format!("`{}` is not the name `{}`: nothing was deleted", typed.trim(), instance.name) });
+            return Err(Failure::Invalid {
+                message: format!("`{}` is not the name `{}`: nothing was deleted", typed.trim(), instance.name),
+            });
         }
         let uid = Some(instance.uid.as_str()).filter(|uid| !uid.is_empty());
         delete_exactly(&api, &instance.name, uid).await.map_err(Failure::api(format!("delete {what}")))?;
@@ -56,7 +58,8 @@ pub(crate) async fn make(Path((namespace, name)): RunPlace, posted: Posted) -> A
 
 async fn write(api: &kube::Api<DynamicObject>, run: &Run, proposal: &Value, hash: &str, what: &str) -> Result<(), Failure> {
     let parameters = PostParams { field_manager: Some(names::MANAGER_PORTAL.into()), ..PostParams::default() };
-    let read = |value: Value| serde_json::from_value::<DynamicObject>(value).map_err(|error| Failure::Invalid { message: error.to_string() });
+    let read =
+        |value: Value| serde_json::from_value::<DynamicObject>(value).map_err(|error| Failure::Invalid { message: error.to_string() });
     let expected = expected_plan(proposal, hash);
     if run.spec.generation == 0 {
         let mut object = read(proposal.clone())?;
@@ -201,7 +204,10 @@ async fn proposed(portal: &Portal, place: (String, String, String, String)) -> R
     Ok((live, object))
 }
 
-async fn reference(portal: &Portal, (group, kind, namespace, name): (String, String, String, String)) -> Result<InstanceReference, Failure> {
+async fn reference(
+    portal: &Portal,
+    (group, kind, namespace, name): (String, String, String, String),
+) -> Result<InstanceReference, Failure> {
     let found = portal.kind(&group, &kind).await?;
     let namespace = found.namespaced.then_some(namespace);
     Ok(InstanceReference { api_version: found.resource.api_version, kind, namespace, name, uid: String::new() })
@@ -214,7 +220,8 @@ async fn kind_of(portal: &Portal, instance: &InstanceReference) -> Result<Kind, 
 
 /// A Run with its plan.
 pub(crate) async fn read_run(portal: &Portal, namespace: &str, name: &str) -> Result<Run, Failure> {
-    let object = optional(state::runs().api(&portal.client, Some(namespace)).get(name).await).map_err(Failure::api(format!("read run `{name}`")))?;
+    let object =
+        optional(state::runs().api(&portal.client, Some(namespace)).get(name).await).map_err(Failure::api(format!("read run `{name}`")))?;
     let object = object.ok_or_else(|| Failure::absent(format!("run `{name}` in `{namespace}`")))?;
     object.try_parse().map_err(|error| Failure::Invalid { message: format!("run `{name}` has another shape: {error}") })
 }

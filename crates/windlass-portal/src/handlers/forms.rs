@@ -127,7 +127,9 @@ fn object(subject: &Subject, filled: &Filled) -> Value {
             if let Some(annotations) = &live.metadata.annotations {
                 let kept: Map<String, Value> = annotations
                     .iter()
-                    .filter(|(key, _)| key.starts_with("windlass.dev/") && *key != names::ANNOTATION_EXPECTED_PLAN && *key != names::ANNOTATION_CHANGED_BY)
+                    .filter(|(key, _)| {
+                        key.starts_with("windlass.dev/") && *key != names::ANNOTATION_EXPECTED_PLAN && *key != names::ANNOTATION_CHANGED_BY
+                    })
                     .map(|(key, value)| (key.clone(), Value::String(value.clone())))
                     .collect();
                 if !kept.is_empty() {
@@ -156,7 +158,9 @@ async fn check(portal: &Portal, subject: &Subject, filled: &Filled, object: &Val
     let request = request.body(body.to_string().into_bytes()).map_err(|error| Failure::Invalid { message: error.to_string() })?;
     match portal.client.request::<Value>(request).await {
         Ok(_) => Ok(Findings::default()),
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 404 | 409 | 422) => Ok(errors::sort(&status, &subject.form, &filled.name, &filled.namespace)),
+        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 404 | 409 | 422) => {
+            Ok(errors::sort(&status, &subject.form, &filled.name, &filled.namespace))
+        }
         Err(error) => Err(Failure::Api { doing: "check these values".into(), source: error }),
     }
 }
@@ -176,7 +180,8 @@ fn from(subject: &Subject, proposal: Option<&Value>, query: &Query) -> Map<Strin
 
 async fn proposal(asked: &Asked) -> Result<Option<Value>, Failure> {
     let Some((namespace, name)) = asked.query.word("from").and_then(|from| from.split_once('/')) else { return Ok(None) };
-    let run = optional(state::runs().api(&asked.portal.client, Some(namespace)).get(name).await).map_err(Failure::api("read the preview"))?;
+    let run =
+        optional(state::runs().api(&asked.portal.client, Some(namespace)).get(name).await).map_err(Failure::api("read the preview"))?;
     // A preview lives for an hour; without it the form is simply empty.
     Ok(run.and_then(|run| run.data.pointer("/spec/proposal").cloned()))
 }
@@ -208,7 +213,8 @@ async fn read_form(portal: &Portal, template: &str, kind: &PublishedKind) -> Res
     let (definition, object) = futures::join!(definitions.get(&definition), templates.get(template));
     let definition = definition.map_err(Failure::api(format!("read the schema of {}", kind.kind)))?;
     let object = object.map_err(Failure::api(format!("read template `{template}`")))?;
-    let template: Template = object.try_parse().map_err(|error| Failure::Invalid { message: format!("template `{template}` has another shape: {error}") })?;
+    let template: Template =
+        object.try_parse().map_err(|error| Failure::Invalid { message: format!("template `{template}` has another shape: {error}") })?;
     let versions = definition.data.pointer("/spec/versions").and_then(Value::as_array);
     let version = versions.into_iter().flatten().find(|version| version["name"] == kind.version.as_str());
     let schema = version.and_then(|version| version.pointer("/schema/openAPIV3Schema/properties/spec")).cloned().unwrap_or_default();
@@ -270,7 +276,14 @@ fn drawn<'a>(
     }
 }
 
-async fn draw(asked: &Asked, subject: &Subject, filled: &Filled, sent: &Query, findings: &Findings, status: StatusCode) -> Result<Response, Failure> {
+async fn draw(
+    asked: &Asked,
+    subject: &Subject,
+    filled: &Filled,
+    sent: &Query,
+    findings: &Findings,
+    status: StatusCode,
+) -> Result<Response, Failure> {
     let namespaces = namespaces(&asked.portal).await;
     let frame = asked.frame();
     let drawn = drawn(asked, subject, filled, sent, findings, &namespaces);

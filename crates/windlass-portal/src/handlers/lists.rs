@@ -92,7 +92,12 @@ pub(crate) async fn search(asked: Asked) -> Response {
         views::search::Found {
             asked: wanted.to_owned(),
             templates: cache.templates().into_iter().filter(|row| template_has(row, wanted)).take(HITS).collect(),
-            instances: cache.instances().into_iter().filter(|row| has(&[&row.name, &row.namespace, &row.key.1], wanted)).take(HITS).collect(),
+            instances: cache
+                .instances()
+                .into_iter()
+                .filter(|row| has(&[&row.name, &row.namespace, &row.key.1], wanted))
+                .take(HITS)
+                .collect(),
             runs: executed(cache).into_iter().filter(|run| has(&[&run.name, &run.title], wanted)).take(HITS).collect(),
         }
     };

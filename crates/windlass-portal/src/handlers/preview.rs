@@ -54,10 +54,7 @@ pub(crate) async fn open(portal: &Shared, proposal: Proposal) -> Result<String, 
     let run: DynamicObject = serde_json::from_value(run).map_err(|error| Failure::Invalid { message: error.to_string() })?;
     let parameters = PostParams { field_manager: Some(names::MANAGER_PORTAL.into()), ..PostParams::default() };
     state::runs().api(&portal.client, Some(&namespace)).create(&parameters, &run).await.map_err(Failure::api("ask for a plan"))?;
-    portal
-        .cache
-        .wait_for(PATIENCE, |cache| cache.run(&namespace, &name).is_some_and(|run| run.has_plan || run.state.is_finished()))
-        .await;
+    portal.cache.wait_for(PATIENCE, |cache| cache.run(&namespace, &name).is_some_and(|run| run.has_plan || run.state.is_finished())).await;
     Ok(run_path(&namespace, &name))
 }
 

@@ -25,7 +25,10 @@ pub(crate) async fn show(Path((namespace, name)): Path<(String, String)>, asked:
     let plan = run.plan();
     let is_stale = run.spec.mode == Mode::Plan
         && match &live {
-            Some(live) => live.metadata.generation != Some(run.spec.generation) || live.metadata.uid.as_deref() != Some(run.spec.instance.uid.as_str()),
+            Some(live) => {
+                live.metadata.generation != Some(run.spec.generation)
+                    || live.metadata.uid.as_deref() != Some(run.spec.instance.uid.as_str())
+            }
             None => run.spec.generation != 0,
         };
     let logs = logs::tails(portal, &run).await;

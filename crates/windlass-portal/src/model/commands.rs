@@ -137,7 +137,13 @@ mod tests {
     use super::*;
 
     fn kind() -> PublishedKind {
-        PublishedKind { group: "platform.windlass.dev".into(), version: "v1alpha1".into(), kind: "WebApp".into(), plural: "webapps".into(), namespaced: true }
+        PublishedKind {
+            group: "platform.windlass.dev".into(),
+            version: "v1alpha1".into(),
+            kind: "WebApp".into(),
+            plural: "webapps".into(),
+            namespaced: true,
+        }
     }
 
     #[test]

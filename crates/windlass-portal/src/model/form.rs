@@ -151,7 +151,11 @@ fn collect(schema: &Value, path: &[String], is_required: bool, depth: usize, fie
         } else {
             let text = |key: &str| property[key].as_str().unwrap_or_default().to_owned();
             fields.push(Field {
-                title: if text("title").is_empty() { below.iter().map(|part| title(part)).collect::<Vec<_>>().join(", ") } else { text("title") },
+                title: if text("title").is_empty() {
+                    below.iter().map(|part| title(part)).collect::<Vec<_>>().join(", ")
+                } else {
+                    text("title")
+                },
                 hint: text("description"),
                 is_required: must,
                 default: property.get("default").cloned(),
@@ -303,7 +307,8 @@ pub(crate) fn spec(form: &Form, sent: &Query, base: &Value) -> Map<String, Value
         }
         let value = value(&field.widget, &sent);
         // "No" to a question that has no default is the same as no answer.
-        let value = value.filter(|value| !(before.is_none() && field.default.is_none() && *value == Value::Bool(false) && !field.is_required));
+        let value =
+            value.filter(|value| !(before.is_none() && field.default.is_none() && *value == Value::Bool(false) && !field.is_required));
         put(&mut spec, &field.path, value);
     }
     spec

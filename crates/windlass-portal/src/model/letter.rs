@@ -85,7 +85,8 @@ pub(crate) fn write(plan: &Plan) -> Letter {
     let mut nodes: Vec<&NodePlan> = plan.nodes.iter().collect();
     nodes.sort_by_key(|node| (rank(node), node.wave));
     let (changing, unchanged): (Vec<&NodePlan>, Vec<&NodePlan>) = nodes.into_iter().partition(|node| node.action.changes());
-    let mut quantities: Vec<QuantityChange> = plan.quantities.iter().filter(|quantity| quantity.before != quantity.after).cloned().collect();
+    let mut quantities: Vec<QuantityChange> =
+        plan.quantities.iter().filter(|quantity| quantity.before != quantity.after).cloned().collect();
     quantities.sort_by_key(|quantity| quantity.name != "price");
     Letter {
         warning: warning(plan),
@@ -124,7 +125,8 @@ fn warning(plan: &Plan) -> Option<String> {
         .filter(|effect| effect.action.is_destructive())
         .map(|effect| format!("`{}`", effect.key))
         .collect();
-    let may = plan.nodes.iter().any(|node| node.envelope.as_ref().is_some_and(|envelope| envelope.actions.iter().any(|a| a.is_destructive())));
+    let may =
+        plan.nodes.iter().any(|node| node.envelope.as_ref().is_some_and(|envelope| envelope.actions.iter().any(|a| a.is_destructive())));
     let said = |verb: &str, names: &[String]| if names.is_empty() { None } else { Some(format!("{verb} {}.", listed(names))) };
     let sentences: Vec<String> = [
         said("Replaces", &of(Action::Replace)),
@@ -153,7 +155,8 @@ fn item(node: &NodePlan) -> Item {
     let is_secret = node.effects.iter().any(is_kubernetes_secret);
     let changes = node.changes.iter().take(FIELDS).map(|change| field(change, is_secret)).collect();
     let identity = node.effects.first().filter(|_| node.effects.len() == 1).map(|effect| effect.identity.to_string());
-    let place: Vec<String> = [Some(node.block.name().to_owned()), identity, Some(format!("on {}", node.target))].into_iter().flatten().collect();
+    let place: Vec<String> =
+        [Some(node.block.name().to_owned()), identity, Some(format!("on {}", node.target))].into_iter().flatten().collect();
     let parts = node.effects.iter().filter(|effect| node.effects.len() > 1 || !effect.detail.is_empty()).map(part).collect();
     Item {
         key: node.key.clone(),
@@ -203,7 +206,12 @@ fn field(change: &FieldChange, is_secret: bool) -> Field {
     let mut causes = change.because.clone();
     causes.extend(change.drift_by.iter().map(|manager| format!("now set by {manager}")));
     causes.extend(change.forces_replacement.then(|| "forces replacement".to_owned()));
-    Field { path: change.path.clone(), before: change.before.as_ref().map(value), after: change.after.as_ref().map(value), cause: causes.join(", ") }
+    Field {
+        path: change.path.clone(),
+        before: change.before.as_ref().map(value),
+        after: change.after.as_ref().map(value),
+        cause: causes.join(", "),
+    }
 }
 
 /// A planned value as it may be shown.
@@ -263,11 +271,13 @@ mod tests {
     use serde_json::json;
 
     fn plan(nodes: Value) -> Plan {
-        serde_json::from_value(json!({"instance": {"apiVersion": "a/v1", "kind": "WebApp", "name": "web"}, "nodes": nodes})).expect("a plan")
+        serde_json::from_value(json!({"instance": {"apiVersion": "a/v1", "kind": "WebApp", "name": "web"}, "nodes": nodes}))
+            .expect("a plan")
     }
 
     fn node(key: &str, action: &str, more: Value) -> Value {
-        let mut node = json!({"key": key, "node": key, "block": "template", "target": "control-plane", "action": action, "wave": 0, "desired": {}});
+        let mut node =
+            json!({"key": key, "node": key, "block": "template", "target": "control-plane", "action": action, "wave": 0, "desired": {}});
         let fields = node.as_object_mut().expect("an object");
         fields.extend(more.as_object().cloned().unwrap_or_default());
         node
@@ -275,7 +285,12 @@ mod tests {
 
     #[test]
     fn what_is_lost_stands_first_and_what_stays_is_folded() {
-        let plan = plan(json!([node("a", "none", json!({})), node("b", "create", json!({})), node("c", "delete", json!({})), node("d", "replace", json!({}))]));
+        let plan = plan(json!([
+            node("a", "none", json!({})),
+            node("b", "create", json!({})),
+            node("c", "delete", json!({})),
+            node("d", "replace", json!({}))
+        ]));
         let letter = write(&plan);
         let order: Vec<&str> = letter.changing.iter().map(|item| item.key.as_str()).collect();
         assert_eq!(order, ["d", "c", "b"]);

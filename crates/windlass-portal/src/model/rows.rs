@@ -48,7 +48,9 @@ impl TemplateRow {
             title: short(&title),
             summary: short(template.spec.summary.as_deref().unwrap_or_default()),
             owner: short(template.spec.owner.as_deref().unwrap_or_default()),
-            is_served: status.kind.is_some() && is(condition_type::KIND_READY) != Some(false) && is(condition_type::KIND_TAKEN) != Some(true),
+            is_served: status.kind.is_some()
+                && is(condition_type::KIND_READY) != Some(false)
+                && is(condition_type::KIND_TAKEN) != Some(true),
             kind: status.kind,
             ready: condition::get(&status.conditions, condition_type::READY).cloned(),
             revision: status.revision.unwrap_or_default(),
@@ -155,7 +157,9 @@ impl RunRow {
     pub(crate) fn mark(&self) -> Mark {
         let mark = tone::of_run(self.state, self.is_retried);
         match self.state {
-            State::Running if self.steps.1 > 0 => Mark::new(mark.tone, format!("Step {} of {}", (self.steps.0 + 1).min(self.steps.1), self.steps.1)),
+            State::Running if self.steps.1 > 0 => {
+                Mark::new(mark.tone, format!("Step {} of {}", (self.steps.0 + 1).min(self.steps.1), self.steps.1))
+            }
             _ => mark,
         }
     }
@@ -228,7 +232,8 @@ pub(crate) struct InstanceRow {
 impl InstanceRow {
     /// Reads a row. A status that cannot be read counts as none.
     pub(crate) fn read(key: &KindKey, object: &DynamicObject) -> Self {
-        let status: InstanceStatus = object.data.get("status").and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default();
+        let status: InstanceStatus =
+            object.data.get("status").and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default();
         let ready = condition::get(&status.conditions, condition_type::READY);
         let said = |type_: &str| {
             condition::get(&status.conditions, type_).filter(|condition| condition.is_true()).map(|condition| short(&condition.message))
@@ -336,7 +341,9 @@ mod tests {
 
     #[test]
     fn the_reason_stands_first() {
-        let row = instance(json!({"state": "Degraded", "conditions": [{"type": "Ready", "status": "False", "reason": "Waiting", "message": "waits for `app`"}]}));
+        let row = instance(
+            json!({"state": "Degraded", "conditions": [{"type": "Ready", "status": "False", "reason": "Waiting", "message": "waits for `app`"}]}),
+        );
         assert_eq!((row.why.as_str(), row.mark().word.as_str()), ("waits for `app`", "Degraded"));
     }
 

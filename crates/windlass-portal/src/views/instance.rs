@@ -219,10 +219,13 @@ struct Node<'a> {
 
 fn nodes<'a>(shown: &'a Shown<'_>) -> Vec<Node<'a>> {
     let steps = shown.run.and_then(|run| run.status.as_ref()).map(|status| status.steps.as_slice()).unwrap_or_default();
-    let entries: Vec<&Entry> = shown.entries.as_ref().map(|entries| entries.iter().filter(|entry| entry.state != EntryState::Gone).collect()).unwrap_or_default();
+    let entries: Vec<&Entry> =
+        shown.entries.as_ref().map(|entries| entries.iter().filter(|entry| entry.state != EntryState::Gone).collect()).unwrap_or_default();
     let mut keys: Vec<&str> = Vec::new();
     let named = steps.iter().map(|step| step.key.as_str());
-    for key in named.chain(entries.iter().map(|entry| entry.node.as_str())).chain(shown.status.waiting_on.iter().map(|waits| waits.node.as_str())) {
+    for key in
+        named.chain(entries.iter().map(|entry| entry.node.as_str())).chain(shown.status.waiting_on.iter().map(|waits| waits.node.as_str()))
+    {
         if !keys.contains(&key) {
             keys.push(key);
         }
@@ -298,7 +301,15 @@ fn entry_row(node: &Node<'_>, entry: &Entry) -> Markup {
 
 fn glance(frame: &Frame, shown: &Shown<'_>) -> Markup {
     let row = shown.row;
-    let own: Vec<(&String, &Value)> = shown.object.get("spec").and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_object() && !value.is_array()).take(8).collect();
+    let own: Vec<(&String, &Value)> = shown
+        .object
+        .get("spec")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_object() && !value.is_array())
+        .take(8)
+        .collect();
     html! {
         section.card aria-labelledby="glance" {
             header { h2 #glance { "At a glance" } }
@@ -332,7 +343,8 @@ fn changes(frame: &Frame, shown: &Shown<'_>) -> Markup {
 
 fn history(frame: &Frame, shown: &Shown<'_>) -> Markup {
     let runs: Vec<Arc<RunRow>> = shown.runs.iter().filter(|run| run.mode == Mode::Execute).cloned().collect();
-    let earlier: Vec<&Arc<RunRow>> = runs.iter().filter(|run| run.state == State::Succeeded && run.cause != windlass_api::run::Cause::Delete).skip(1).take(9).collect();
+    let earlier: Vec<&Arc<RunRow>> =
+        runs.iter().filter(|run| run.state == State::Succeeded && run.cause != windlass_api::run::Cause::Delete).skip(1).take(9).collect();
     html! {
         section.card aria-label="Runs" {
             @if runs.is_empty() { div.in { p.muted { "No run is kept." } } } @else { (runs::table(frame, &runs, false)) }
@@ -396,5 +408,9 @@ pub(crate) fn gone(frame: &Frame, kind: &str, namespace: &str, name: &str, past:
         @if !past.is_empty() { section.card { header { h2 { "Its last runs" } } (runs::table(frame, past, false)) } }
         div.row { a.button href="/instances" { "All instances" } a.button.do href="/templates" { "Create" } }
     };
-    Page::new(name, Section::Instances, live).below("Instances", "/instances").watching(topic).watching(topic.replacen("instances/", "runs-of/", 1))
+    Page::new(name, Section::Instances, live).below("Instances", "/instances").watching(topic).watching(topic.replacen(
+        "instances/",
+        "runs-of/",
+        1,
+    ))
 }

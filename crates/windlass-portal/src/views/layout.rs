@@ -61,7 +61,16 @@ pub(crate) struct Page {
 impl Page {
     /// A page without crumbs, topics and still part.
     pub(crate) fn new(title: impl Into<String>, section: Section, live: Markup) -> Self {
-        Self { title: title.into(), section, crumbs: Vec::new(), watch: Vec::new(), say: String::new(), is_moving: false, live, still: html! {} }
+        Self {
+            title: title.into(),
+            section,
+            crumbs: Vec::new(),
+            watch: Vec::new(),
+            say: String::new(),
+            is_moving: false,
+            live,
+            still: html! {},
+        }
     }
 
     /// Adds a page above.

@@ -162,7 +162,18 @@ pub(crate) fn count(number: usize, one: &str) -> String {
 /// Links to the pages of a long list.
 pub(crate) fn pages(query: &crate::model::query::Query, page: usize, all: usize, each: usize) -> Markup {
     let last = all.saturating_sub(1) / each;
-    let link = |to: usize| format!("?{}", query.with("page", "").split('&').filter(|pair| !pair.is_empty()).chain([format!("page={to}").as_str()]).collect::<Vec<_>>().join("&"));
+    let link = |to: usize| {
+        format!(
+            "?{}",
+            query
+                .with("page", "")
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .chain([format!("page={to}").as_str()])
+                .collect::<Vec<_>>()
+                .join("&")
+        )
+    };
     html! {
         @if last > 0 {
             nav.row.apart aria-label="Pages" {
@@ -194,7 +205,6 @@ pub(crate) fn harmless(text: &str) -> String {
     }
     out
 }
-
 
 #[cfg(test)]
 mod tests {

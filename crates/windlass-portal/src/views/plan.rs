@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn no_change_is_said() {
-        let plan: Plan = serde_json::from_value(json!({"instance": {"apiVersion": "a/v1", "kind": "WebApp", "name": "web"}, "nodes": []})).expect("a plan");
+        let plan: Plan = serde_json::from_value(json!({"instance": {"apiVersion": "a/v1", "kind": "WebApp", "name": "web"}, "nodes": []}))
+            .expect("a plan");
         assert!(letter(&plan).into_string().contains("Nothing would change."));
     }
 }

@@ -173,11 +173,21 @@ fn sentence(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
     let said = |fallback: &str| if status.message.is_empty() { fallback.to_owned() } else { status.message.clone() };
     match row.state {
         State::Failed => failed(frame, shown, status),
-        State::Running => note(feeling, &said("It runs."), &html! { span.small { (status.steps.iter().filter(|step| step.state == StepState::Succeeded).count()) " of " (status.steps.len()) " steps done" } }),
-        State::Waiting => note(feeling, &said("It waits for the outside."), &html! { span.small { "It holds nothing up and goes on by itself." } }),
+        State::Running => note(
+            feeling,
+            &said("It runs."),
+            &html! { span.small { (status.steps.iter().filter(|step| step.state == StepState::Succeeded).count()) " of " (status.steps.len()) " steps done" } },
+        ),
+        State::Waiting => {
+            note(feeling, &said("It waits for the outside."), &html! { span.small { "It holds nothing up and goes on by itself." } })
+        }
         State::AwaitingApproval => note(Tone::Waits, &said("It waits for a person's approval."), &html! {}),
         State::Pending => note(feeling, &said("It begins in a moment."), &html! {}),
-        State::Succeeded => note(feeling, &said("Done."), &html! { div.row { a.button href=(rows::reference_path(&row.instance)) { "See " (row.instance.name) } } }),
+        State::Succeeded => note(
+            feeling,
+            &said("Done."),
+            &html! { div.row { a.button href=(rows::reference_path(&row.instance)) { "See " (row.instance.name) } } },
+        ),
         State::Superseded | State::Rejected | State::Cancelled => note(feeling, &said(&row.mark().word), &html! {}),
     }
 }
@@ -214,7 +224,8 @@ fn failed(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
 /// The first line that looks like an error, else the last one.
 fn error_line(log: &Log) -> Option<String> {
     let lines = log.lines.as_ref().ok()?;
-    let looks = |text: &str| ["error", "panic", "fatal", "exception", "cannot", "refused"].iter().any(|word| text.to_lowercase().contains(word));
+    let looks =
+        |text: &str| ["error", "panic", "fatal", "exception", "cannot", "refused"].iter().any(|word| text.to_lowercase().contains(word));
     let line = lines.iter().find(|line| looks(&line.text)).or_else(|| lines.last())?;
     Some(harmless(&line.text).chars().take(300).collect())
 }
@@ -313,7 +324,13 @@ fn logs(shown: &Shown<'_>) -> Markup {
 
 fn stream(instance: &InstanceReference, node: &str) -> String {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut pairs = vec![pair("apiVersion", &instance.api_version), pair("kind", &instance.kind), pair("name", &instance.name), pair("node", node), pair("uid", &instance.uid)];
+    let mut pairs = vec![
+        pair("apiVersion", &instance.api_version),
+        pair("kind", &instance.kind),
+        pair("name", &instance.name),
+        pair("node", node),
+        pair("uid", &instance.uid),
+    ];
     if let Some(namespace) = &instance.namespace {
         pairs.push(pair("namespace", namespace));
     }

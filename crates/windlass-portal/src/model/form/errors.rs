@@ -40,7 +40,10 @@ pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) ->
             }
             None if place == "metadata.namespace" => add(&mut findings, "namespace".into(), &cause.message, None),
             // The name of a missing field stands in the message where its parent is named.
-            None => match form.fields().find(|field| cause.message.contains(&format!("\"{}\"", field.name())) || cause.message.contains(&field.name())) {
+            None => match form
+                .fields()
+                .find(|field| cause.message.contains(&format!("\"{}\"", field.name())) || cause.message.contains(&field.name()))
+            {
                 Some(field) => add(&mut findings, field.name(), &cause.message, hint(field, &cause.message)),
                 None if place.is_empty() => findings.rest.push(sentence(&cause.message)),
                 None => findings.rest.push(sentence(&format!("{place}: {}", cause.message))),
@@ -54,7 +57,8 @@ pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) ->
 }
 
 fn without_causes(status: &Status, findings: &mut Findings, name: &str, namespace: &str) {
-    let is_namespace = status.message.starts_with("namespaces ") || status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
+    let is_namespace =
+        status.message.starts_with("namespaces ") || status.details.as_ref().is_some_and(|details| details.kind == "namespaces");
     if status.code == 404 && is_namespace {
         let text = format!("There is no namespace `{namespace}`. Make it: kubectl create namespace {namespace}");
         findings.fields.insert("namespace".into(), text);
@@ -89,7 +93,9 @@ fn hint(field: &Field, message: &str) -> Option<String> {
         Widget::Integer { least: None, most: Some(most) } => Some(format!("A whole number of at most {most} is right.")),
         Widget::Integer { least: None, most: None } => Some("A whole number is right.".into()),
         Widget::Choice(choices) => nearest(quoted(message).unwrap_or_default(), choices),
-        Widget::Sizes(cards) => nearest(quoted(message).unwrap_or_default(), &cards.iter().map(|card| card.name.clone()).collect::<Vec<_>>()),
+        Widget::Sizes(cards) => {
+            nearest(quoted(message).unwrap_or_default(), &cards.iter().map(|card| card.name.clone()).collect::<Vec<_>>())
+        }
         _ if message.contains("Required") => Some("Fill it in.".into()),
         _ => None,
     }

@@ -46,15 +46,23 @@ fn a_template_says_what_is_in_view() {
 
 #[test]
 fn only_what_differs_from_the_default_is_written() {
-    let sent = Query::parse("spec.source=%2Fsrv&spec.port=8080&spec.size=M&spec.database=false&spec.database=true&spec.hosts=a%0D%0Ab&spec.probe.path=");
-    assert_eq!(Value::Object(spec(&form(), &sent, &json!({}))), json!({"source": "/srv", "size": "M", "database": true, "hosts": ["a", "b"]}));
+    let sent = Query::parse(
+        "spec.source=%2Fsrv&spec.port=8080&spec.size=M&spec.database=false&spec.database=true&spec.hosts=a%0D%0Ab&spec.probe.path=",
+    );
+    assert_eq!(
+        Value::Object(spec(&form(), &sent, &json!({}))),
+        json!({"source": "/srv", "size": "M", "database": true, "hosts": ["a", "b"]})
+    );
 }
 
 #[test]
 fn an_edit_keeps_what_the_form_does_not_know() {
     let base = json!({"source": "/srv", "extra": {"deep": 1}, "probe": {"path": "/", "other": 2}, "port": 8080});
     let sent = Query::parse("spec.source=%2Fsrv2&spec.probe.path=&spec.port=8080");
-    assert_eq!(Value::Object(spec(&form(), &sent, &base)), json!({"source": "/srv2", "extra": {"deep": 1}, "probe": {"other": 2}, "port": 8080}));
+    assert_eq!(
+        Value::Object(spec(&form(), &sent, &base)),
+        json!({"source": "/srv2", "extra": {"deep": 1}, "probe": {"other": 2}, "port": 8080})
+    );
 }
 
 #[test]
@@ -65,8 +73,10 @@ fn the_wrong_shape_is_left_for_the_api_to_refuse() {
 }
 
 fn refusal(causes: Value, code: u16, message: &str) -> kube::core::Status {
-    serde_json::from_value(json!({"status": "Failure", "code": code, "message": message, "reason": "Invalid", "details": {"causes": causes}}))
-        .expect("a status")
+    serde_json::from_value(
+        json!({"status": "Failure", "code": code, "message": message, "reason": "Invalid", "details": {"causes": causes}}),
+    )
+    .expect("a status")
 }
 
 #[test]
@@ -109,7 +119,10 @@ fn a_taken_name_and_a_missing_namespace_are_said_beside_their_field() {
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), "[ -~ä\n]{0,8}".prop_map(Value::from)];
     leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from), prop::collection::hash_map("[a-z]{1,3}", inner, 0..3).prop_map(|map| map.into_iter().collect::<Map<_, _>>().into())]
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::hash_map("[a-z]{1,3}", inner, 0..3).prop_map(|map| map.into_iter().collect::<Map<_, _>>().into())
+        ]
     })
 }
 
@@ -123,8 +136,10 @@ fn widget_and_value() -> impl Strategy<Value = (Widget, Value)> {
         (-1.0e6..1.0e6_f64).prop_map(|number| (Widget::Number, Value::from(number))),
         any::<bool>().prop_map(|flag| (Widget::Flag, Value::from(flag))),
         prop::collection::vec(line, 1..4).prop_map(|lines| (Widget::Lines, Value::from(lines))),
-        prop::collection::hash_map("[a-zA-Z_]{1,6}", "[ -~]{0,8}", 1..4)
-            .prop_map(|pairs| (Widget::Pairs, pairs.into_iter().map(|(key, value)| (key, Value::from(value))).collect::<Map<_, _>>().into())),
+        prop::collection::hash_map("[a-zA-Z_]{1,6}", "[ -~]{0,8}", 1..4).prop_map(|pairs| (
+            Widget::Pairs,
+            pairs.into_iter().map(|(key, value)| (key, Value::from(value))).collect::<Map<_, _>>().into()
+        )),
         prop::collection::vec(json_value(), 1..3).prop_map(|value| (Widget::Yaml, Value::from(value))),
     ]
 }
