@@ -63,6 +63,11 @@ impl Quantity {
         Some(Self { nano, notation })
     }
 
+    /// In thousandths of one, rounded up; `None` where it is negative or too large.
+    pub fn thousandths(self) -> Option<u64> {
+        u64::try_from(self.nano.checked_add(NANO / 1000 - 1)? / (NANO / 1000)).ok()
+    }
+
     /// As many of it as `count`.
     pub fn times(self, count: u32) -> Option<Self> {
         Some(Self { nano: self.nano.checked_mul(i128::from(count))?, ..self })

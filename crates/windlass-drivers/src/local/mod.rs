@@ -1,1 +1,97 @@
-//! Processes on this machine: being built.
+//! The target `local`: workloads as processes on this machine, each under a small shim that outlives Windlass, behind a
+//! gateway with stable addresses.
+//!
+//! Start with [`LocalTarget`]; then [`driver`] for effects, [`shim`] for processes, [`gateway`] for addresses, [`records`] for
+//! what is kept where. What runs is described by [`render`] alone.
+
+mod control;
+mod control_group;
+mod driver;
+pub mod files;
+mod gateway;
+mod health;
+mod logs;
+mod part;
+mod plan;
+mod ports;
+mod process;
+mod procfile;
+mod records;
+mod render;
+pub mod shim;
+mod slot;
+mod target;
+mod wish;
+
+pub use logs::LogLine;
+pub use slot::Timings;
+pub use target::{LocalError, LocalOptions};
+
+use crate::driver::Driver;
+use futures::stream::{BoxStream, StreamExt as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// This machine as a target. Dropping it ends the gateway; programs go on, and the next one finds them again.
+pub struct LocalTarget {
+    local: Arc<target::Local>,
+    follower: tokio::task::JoinHandle<()>,
+}
+
+impl LocalTarget {
+    /// Takes over what is there, starts what should run and does not, and opens every address, before anything else is done.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or the apps' address is taken.
+    pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
+        let (local, apps, pokes) = target::Local::open(options).await?;
+        local.gateway.serve(apps);
+        let follower = tokio::spawn(Arc::clone(&local).follow(pokes));
+        Ok(Self { local, follower })
+    }
+
+    /// The driver of `workload` nodes.
+    pub fn driver(&self) -> Arc<dyn Driver> {
+        Arc::new(driver::LocalWorkloads { local: Arc::clone(&self.local) })
+    }
+
+    /// Where the shared gateway listens.
+    pub fn apps_address(&self) -> SocketAddr {
+        self.local.apps
+    }
+
+    /// UIDs of instances of which something changed.
+    pub fn changes(&self) -> broadcast::Receiver<String> {
+        self.local.changes.subscribe()
+    }
+
+    /// What the programs of a node wrote, each replica's lines in order; of all replicas if none is named. With `follow`, also
+    /// what they go on to write, until they are gone.
+    pub fn logs(&self, uid: &str, node: &str, replica: Option<u32>, follow: bool) -> BoxStream<'static, LogLine> {
+        let key = records::NodeKey { uid: uid.to_owned(), node: node.to_owned() };
+        let slots = logs::slots(&self.local.directory, &key, replica);
+        let streams = slots.into_iter().map(|(part, slot)| logs::lines(part, &slot, follow).boxed());
+        if follow {
+            futures::stream::select_all(streams).boxed()
+        } else {
+            futures::stream::iter(streams.collect::<Vec<_>>()).flatten().boxed()
+        }
+    }
+
+    /// Ends every program, gracefully; what was wished stays, and the next start runs it again.
+    pub async fn stop_all(&self) {
+        self.follower.abort();
+        self.local.stop_all().await;
+    }
+}
+
+impl Drop for LocalTarget {
+    fn drop(&mut self) {
+        self.follower.abort();
+        self.local.gateway.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! What the target's directory says about an instance: its slots, listeners, routes and files. Everything that is answered or
+//! routed is read from here, so that it is the same after a restart.
+//!
+//! Layout: `UID/NODE/replica-0/` (see [`super::slot`]), `UID/NODE/port-web.json`, `UID/NODE/route-www.json`,
+//! `UID/NODE/files-main/`, `UID/NODE/ports.json`.
+
+use super::part::Part;
+use super::slot::{SlotConfig, SlotDirectory, SlotKey, SlotState, make_directory, node_directory, path_segment, read_json, write_json};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use windlass_api::plan::InstanceReference;
+
+/// Which node of which instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct NodeKey {
+    /// UID of the instance.
+    pub(super) uid: String,
+    /// Node key in the Template's graph.
+    pub(super) node: String,
+}
+
+impl NodeKey {
+    /// Its directory below the target's.
+    pub(super) fn directory(&self, target: &Path) -> PathBuf {
+        target.join(node_directory(&self.uid, &self.node))
+    }
+
+    /// The slot of a part.
+    pub(super) fn slot(&self, target: &Path, part: &Part) -> SlotDirectory {
+        SlotDirectory::new(target.join(self.slot_key(part).relative()))
+    }
+
+    /// The key of a part's slot.
+    pub(super) fn slot_key(&self, part: &Part) -> SlotKey {
+        SlotKey { uid: self.uid.clone(), node: self.node.clone(), part: part.to_string() }
+    }
+}
+
+/// What is kept of a part that is no process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    /// Whose it is.
+    pub(super) key: NodeKey,
+    /// Which part.
+    pub(super) part: String,
+    /// Whom it is for.
+    pub(super) instance: InstanceReference,
+    /// The operation that wrote it.
+    pub(super) op_id: String,
+    /// The rendered node as far as it concerns this part; the next plan is compared with it.
+    pub(super) wish: Value,
+    /// What it is.
+    pub(super) what: What,
+}
+
+/// What a record is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum What {
+    /// A stable listener.
+    #[serde(rename_all = "camelCase")]
+    Listener {
+        /// Its port on 127.0.0.1.
+        port: u16,
+        /// Whether requests are told apart, or only bytes passed.
+        http: bool,
+        /// Whether the instance's address is this one.
+        primary: bool,
+    },
+    /// A host and path on the shared gateway.
+    #[serde(rename_all = "camelCase")]
+    Route {
+        /// Host, in lower case.
+        host: String,
+        /// Path prefix.
+        path: String,
+        /// Name of the service port.
+        port: String,
+        /// Since when, in milliseconds after 1970: the first holder of a host keeps it.
+        since: i64,
+    },
+    /// Files of a container.
+    #[serde(rename_all = "camelCase")]
+    Files {
+        /// Directory that holds the newest.
+        digest: String,
+    },
+}
+
+impl Record {
+    /// Writes it; durable on return.
+    pub(super) fn write(&self, target: &Path) -> io::Result<()> {
+        let directory = self.key.directory(target);
+        make_directory(&directory)?;
+        write_json(&directory, &file_name(&self.part), self, true)
+    }
+}
+
+fn file_name(part: &str) -> String {
+    format!("{}.json", path_segment(part))
+}
+
+/// Removes a record; one that is gone already is no error.
+pub(super) fn remove(target: &Path, key: &NodeKey, part: &Part) -> io::Result<()> {
+    match fs::remove_file(key.directory(target).join(file_name(&part.to_string()))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A slot as it is.
+#[derive(Clone)]
+pub(super) struct SlotView {
+    /// Which part.
+    pub(super) part: Part,
+    /// Its directory.
+    pub(super) directory: SlotDirectory,
+    /// What shall run.
+    pub(super) config: SlotConfig,
+    /// What is so, as far as a shim said it.
+    pub(super) state: Option<SlotState>,
+    /// Whether its shim runs.
+    pub(super) held: bool,
+}
+
+impl SlotView {
+    /// Whether it does its work.
+    pub(super) fn is_ready(&self) -> bool {
+        self.held && self.state.as_ref().is_some_and(|state| state.ready)
+    }
+}
+
+/// Everything that is there of a node.
+#[derive(Clone, Default)]
+pub(super) struct NodeView {
+    /// Its processes.
+    pub(super) slots: Vec<SlotView>,
+    /// The rest, by part.
+    pub(super) records: BTreeMap<Part, Record>,
+}
+
+impl NodeView {
+    /// Whether nothing is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty() && self.records.is_empty()
+    }
+
+    /// Whom it is for.
+    pub(super) fn instance(&self) -> Option<&InstanceReference> {
+        let of_slots = self.slots.iter().map(|slot| &slot.config.instance);
+        of_slots.chain(self.records.values().map(|record| &record.instance)).next()
+    }
+
+    /// Reads a node's directory. What cannot be read is passed over: it is made anew, or deleted, by its key.
+    pub(super) fn read(target: &Path, key: &NodeKey) -> Self {
+        let mut view = Self::default();
+        let directory = key.directory(target);
+        for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+            if name.starts_with("replica-") {
+                view.slots.extend(read_slot(entry.path()));
+            } else if name.ends_with(".json")
+                && let Ok(record) = read_json::<Record>(&entry.path())
+                && let Some(part) = Part::parse(&record.part)
+            {
+                view.records.insert(part, record);
+            }
+        }
+        view.slots.sort_by(|a, b| a.part.cmp(&b.part));
+        view
+    }
+}
+
+fn read_slot(path: PathBuf) -> Option<SlotView> {
+    let directory = SlotDirectory::new(path);
+    if directory.is_marked_deleted() {
+        return None;
+    }
+    let config = directory.read_config().ok()?;
+    let part = Part::parse(&config.key.part)?;
+    let state = directory.read_state();
+    let held = state.as_ref().is_some_and(SlotState::is_held);
+    Some(SlotView { part, directory, config, state, held })
+}
+
+/// Where the files of a container are; each version of them in a directory named by its digest.
+pub(super) fn files_directory(target: &Path, key: &NodeKey, container: &str) -> PathBuf {
+    key.directory(target).join(path_segment(&format!("files-{container}")))
+}
+
+/// Every node that anything is there of.
+pub(super) fn nodes(target: &Path) -> Vec<NodeKey> {
+    let directories = |path: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    };
+    let mut found = Vec::new();
+    for uid in directories(target).iter().filter_map(|segment| name_of_segment(segment)) {
+        found.extend(nodes_of(target, &uid));
+    }
+    found
+}
+
+/// The nodes of one instance.
+pub(super) fn nodes_of(target: &Path, uid: &str) -> Vec<NodeKey> {
+    let entries = std::fs::read_dir(target.join(path_segment(uid))).into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| name_of_segment(entry.file_name().to_str()?));
+    named.map(|node| NodeKey { uid: uid.to_owned(), node }).collect()
+}
+
+/// The name behind a path segment; none of ours otherwise.
+fn name_of_segment(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|name| path_segment(name) == segment)
+}
+
+/// The ports of a node's replicas: replica, then service port.
+pub(super) type ReplicaPorts = BTreeMap<u32, BTreeMap<String, u16>>;
+
+/// Reads the ports of a node's replicas.
+pub(super) fn replica_ports(target: &Path, key: &NodeKey) -> ReplicaPorts {
+    read_json(&key.directory(target).join("ports.json")).unwrap_or_default()
+}
+
+/// Replaces the ports of a node's replicas; durable on return.
+pub(super) fn write_replica_ports(target: &Path, key: &NodeKey, ports: &ReplicaPorts) -> io::Result<()> {
+    let directory = key.directory(target);
+    if ports.is_empty() {
+        return match fs::remove_file(directory.join("ports.json")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    }
+    make_directory(&directory)?;
+    write_json(&directory, "ports.json", ports, true)
+}
+
+/// Removes the directories of a node and its instance once nothing is in them.
+pub(super) fn tidy(target: &Path, key: &NodeKey) {
+    let node = key.directory(target);
+    // Drafts of a write that a crash cut off are nobody's.
+    for entry in std::fs::read_dir(&node).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".draft")) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    for directory in [Some(node.as_path()), node.parent()].into_iter().flatten() {
+        // Refused while something is in it, which is what is wanted.
+        drop(std::fs::remove_dir(directory));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_segment_names_its_name(name in ".{1,20}") {
+            prop_assert_eq!(name_of_segment(&path_segment(&name)), Some(name));
+        }
+    }
+
+    #[test]
+    fn our_own_directories_are_no_instances() {
+        assert_eq!(name_of_segment("%bin"), None);
+        assert_eq!(name_of_segment("a%2Fb").as_deref(), Some("a/b"));
+    }
+}
