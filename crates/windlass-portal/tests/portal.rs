@@ -131,7 +131,8 @@ async fn only_our_host_our_origin_and_a_session_come_in() {
     let events = Request::get("/ui/events").header(header::HOST, HOST).header(header::ACCEPT, "text/event-stream").body(Body::empty());
     assert_eq!(browser.send(events.expect("a request")).await.status(), StatusCode::UNAUTHORIZED);
     let token = browser.token("/help").await;
-    let elsewhere = browser.request("POST", "/logout").header(header::ORIGIN, "http://evil.example").body(Body::from(format!("_token={token}")));
+    let elsewhere =
+        browser.request("POST", "/logout").header(header::ORIGIN, "http://evil.example").body(Body::from(format!("_token={token}")));
     assert_eq!(browser.send(elsewhere.expect("a request")).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(browser.send(browser.form("/logout", &[("_token", "guessed")])).await.status(), StatusCode::FORBIDDEN);
     assert_eq!(browser.press("/help", "/logout", &[]).await, (StatusCode::SEE_OTHER, "/login".to_owned()));
@@ -159,9 +160,20 @@ async fn every_answer_is_hardened_and_carries_nothing_inline() {
     fake.put(instance("web", json!({"state": "Ready"})));
     let browser = Browser::open(&fake).await;
     browser.page("/instances", ">web<").await;
-    for path in ["/", "/templates", "/templates/web-app", "/templates/web-app/new", "/instances", "/runs", "/help", "/search?q=web", "/nowhere", "/login",
-        "/instances/platform.windlass.dev/WebApp/shop/web", "/instances/platform.windlass.dev/WebApp/shop/web?tab=yaml"]
-    {
+    for path in [
+        "/",
+        "/templates",
+        "/templates/web-app",
+        "/templates/web-app/new",
+        "/instances",
+        "/runs",
+        "/help",
+        "/search?q=web",
+        "/nowhere",
+        "/login",
+        "/instances/platform.windlass.dev/WebApp/shop/web",
+        "/instances/platform.windlass.dev/WebApp/shop/web?tab=yaml",
+    ] {
         let answer = browser.send(browser.request("GET", path).body(Body::empty()).expect("a request")).await;
         let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
@@ -192,7 +204,11 @@ async fn home_says_what_needs_a_person_worst_first() {
     fake.put(instance("slow", json!({"state": "Degraded", "conditions": not_ready("Waiting", "waits for `app`")})));
     fake.put(instance("dead", json!({"state": "Failed", "conditions": not_ready("Failed", "no such directory")})));
     fake.put(instance("fine", json!({"state": "Ready"})));
-    fake.put(run("orders-4", json!({"title": "size S → M"}), json!({"state": "AwaitingApproval", "planHash": "h", "planned": "1 replace"})));
+    fake.put(run(
+        "orders-4",
+        json!({"title": "size S → M"}),
+        json!({"state": "AwaitingApproval", "planHash": "h", "planned": "1 replace"}),
+    ));
     let browser = Browser::open(&fake).await;
     browser.page("/", "orders: size S → M").await;
     let home = browser.page("/", "3 things need you").await;
@@ -225,7 +241,8 @@ async fn the_api_s_refusal_stands_beside_the_field_and_what_was_typed_stays() {
     let path = "/templates/web-app/new";
     browser.page(path, "spec.source").await;
     let token = browser.token(path).await;
-    let fields = [("_token", token.as_str()), ("_do", "plan"), ("name", "web"), ("namespace", "shop"), ("spec.port", "0"), ("spec.source", "<x>\"")];
+    let fields =
+        [("_token", token.as_str()), ("_do", "plan"), ("name", "web"), ("namespace", "shop"), ("spec.port", "0"), ("spec.source", "<x>\"")];
     let (status, page) = text(browser.send(browser.form(path, &fields)).await).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.contains("A whole number from 1 to 65535 is right."), "{page}");
@@ -233,7 +250,10 @@ async fn the_api_s_refusal_stands_beside_the_field_and_what_was_typed_stays() {
     let live = browser.send(browser.form("/templates/web-app/new?fragment=live", &fields)).await;
     let (status, live) = text(live).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(live.starts_with("<aside class=\"card\" id=\"same\"") && live.contains("id=\"f-port-wrong\"") && !live.contains("<html"), "{live}");
+    assert!(
+        live.starts_with("<aside class=\"card\" id=\"same\"") && live.contains("id=\"f-port-wrong\"") && !live.contains("<html"),
+        "{live}"
+    );
 }
 
 #[tokio::test]
@@ -242,7 +262,11 @@ async fn making_a_preview_binds_to_the_plan_that_was_seen() {
     let proposal = json!({"apiVersion": "platform.windlass.dev/v1alpha1", "kind": "WebApp", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"source": "/srv", "port": 8080}});
     let plan = json!({"instance": {"apiVersion": "platform.windlass.dev/v1alpha1", "kind": "WebApp", "namespace": "shop", "name": "web"}, "hash": "h1",
         "nodes": [{"key": "app", "node": "app", "block": "workload", "target": "local", "action": "create", "wave": 0, "desired": {}}]});
-    fake.put(run("web-preview-1", json!({"mode": "Plan", "proposal": proposal}), json!({"state": "Succeeded", "planHash": "h1", "plan": plan})));
+    fake.put(run(
+        "web-preview-1",
+        json!({"mode": "Plan", "proposal": proposal}),
+        json!({"state": "Succeeded", "planHash": "h1", "plan": plan}),
+    ));
     let browser = Browser::open(&fake).await;
     let page = browser.page("/runs/shop/web-preview-1", "Make it").await;
     assert!(page.contains("1 create"));
@@ -303,16 +327,34 @@ async fn a_failed_run_explains_itself() {
 async fn hostile_names_and_values_stay_text() {
     let fake = shop();
     let evil = "<img src=x onerror=alert(1)>";
-    let mut object = instance("evil", json!({"state": evil, "url": "javascript:alert(1)", "conditions": [{"type": evil, "status": evil, "reason": evil, "message": evil}, {"type": "Ready", "status": "False", "message": evil}],
-        "waitingOn": [{"node": evil, "reason": evil, "message": evil, "since": evil}]}));
+    let mut object = instance(
+        "evil",
+        json!({"state": evil, "url": "javascript:alert(1)", "conditions": [{"type": evil, "status": evil, "reason": evil, "message": evil}, {"type": "Ready", "status": "False", "message": evil}],
+        "waitingOn": [{"node": evil, "reason": evil, "message": evil, "since": evil}]}),
+    );
     object["spec"] = json!({"source": evil, "size": evil});
     fake.put(object);
-    fake.put(run("evil-1", json!({"title": evil, "by": evil}), json!({"state": "Failed", "message": evil, "planned": evil, "steps": [{"key": evil, "message": evil, "target": evil}]})));
+    fake.put(run(
+        "evil-1",
+        json!({"title": evil, "by": evil}),
+        json!({"state": "Failed", "message": evil, "planned": evil, "steps": [{"key": evil, "message": evil, "target": evil}]}),
+    ));
     let browser = Browser::open(&fake).await;
     browser.page("/instances", ">evil<").await;
     let base = "/instances/platform.windlass.dev/WebApp/shop/evil";
     let query = format!("/search?q={}", encode(evil));
-    for path in ["/", "/instances", "/runs", &query, base, &format!("{base}?tab=runs"), &format!("{base}?tab=events"), &format!("{base}?tab=yaml"), &format!("{base}/edit"), "/runs/shop/evil-1"] {
+    for path in [
+        "/",
+        "/instances",
+        "/runs",
+        &query,
+        base,
+        &format!("{base}?tab=runs"),
+        &format!("{base}?tab=events"),
+        &format!("{base}?tab=yaml"),
+        &format!("{base}/edit"),
+        "/runs/shop/evil-1",
+    ] {
         let (_, page) = browser.get(path).await;
         assert!(!page.contains("<img") && !page.contains("href=\"javascript"), "{path}: {page}");
     }

@@ -118,7 +118,8 @@ impl Fake {
         let inner = self.inner.lock().expect("no test panics while holding it");
         let wanted = |(kind, place, _): &(String, String, String)| kind == plural && (namespace.is_empty() || place == namespace);
         let items: Vec<&Value> = inner.objects.iter().filter(|(key, _)| wanted(key)).map(|(_, object)| object).collect();
-        axum::Json(json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": inner.version.to_string()}, "items": items})).into_response()
+        axum::Json(json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": inner.version.to_string()}, "items": items}))
+            .into_response()
     }
 
     fn find(&self, plural: &str, namespace: &str, name: &str, then: impl FnOnce(Value) -> Value) -> Response {
