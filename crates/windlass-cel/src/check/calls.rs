@@ -20,9 +20,7 @@ impl Checker<'_> {
         }
         let symbol = operator.symbol();
         if matches!(operator, Operator::Equal | Operator::NotEqual) {
-            if !(a.assignable(&b) || b.assignable(&a))
-                || (matches!(a, Type::Optional(_)) != matches!(b, Type::Optional(_)) && a != Type::Dyn && b != Type::Dyn)
-            {
+            if !comparable(&a, &b) {
                 self.problem(
                     "WrongType",
                     node.offset,
@@ -106,6 +104,16 @@ fn fitting(signatures: &[Signature], types: &[Type]) -> Option<Type> {
     let first = results.next()?;
     let result = results.fold(first, |all, next| if all == next { all } else { join(&all, &next).unwrap_or(Type::Dyn) });
     Some(if secret { result.secret() } else { result })
+}
+
+/// Whether values of these types can be equal. Maps and types of any kind can.
+fn comparable(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Dyn, _) | (_, Type::Dyn) | (Type::Type(_), Type::Type(_)) => true,
+        (Type::Map(..) | Type::Object(_), Type::Map(..) | Type::Object(_)) => true,
+        _ if matches!(a, Type::Optional(_)) != matches!(b, Type::Optional(_)) => false,
+        _ => a.assignable(b) || b.assignable(a),
+    }
 }
 
 fn shown(types: &[Type]) -> String {
