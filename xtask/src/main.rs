@@ -6,6 +6,7 @@
 
 mod ci;
 mod cluster;
+mod codegen;
 mod components;
 mod e2e;
 mod embedded;
@@ -51,6 +52,12 @@ enum Command {
         /// Only these; all when left out
         names: Vec<String>,
     },
+    /// Write the embedded API server's tables of built-in kinds, from the pinned Go modules
+    Codegen {
+        /// Only say whether they are up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// A real Kubernetes API server on loopback, for trying things by hand
     Cluster {
         #[command(subcommand)]
@@ -82,6 +89,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Components { names } => components::run(&names),
+        Command::Codegen { check } => codegen::run(check),
         Command::Cluster { command: ClusterCommand::Up { dir } } => cluster::up(&dir),
         Command::Cluster { command: ClusterCommand::Down { dir } } => cluster::down(&dir),
     };

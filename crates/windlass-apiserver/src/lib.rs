@@ -1,3 +1,4 @@
 //! windlass-apiserver: being built.
 
+pub mod builtin;
 pub mod fields;

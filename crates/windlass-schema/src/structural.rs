@@ -105,6 +105,8 @@ pub struct PatchStrategy {
 /// One schema among those of a [`Schema`].
 #[derive(Clone, Debug, Default)]
 pub struct Node {
+    /// The component that this node is, where it was parsed from one (`io.k8s.api.core.v1.PodSpec`).
+    pub component: Option<Box<str>>,
     /// `type`; none means any.
     pub json_type: Option<JsonType>,
     /// `format`

@@ -67,6 +67,7 @@ impl<'a> Parser<'a> {
             self.aliases.push((id, target));
         } else {
             let mut node = self.content(schema, depth + 1);
+            node.component = Some(name.into());
             node.opaque |= name == RAW_EXTENSION;
             // Types that decode themselves in Go (JSON, FieldsV1, ...): any content.
             let bare = node.properties.is_empty() && node.additional == Additional::Unsaid && node.items.is_none();
@@ -234,6 +235,7 @@ fn overlay(target: Node, own: Node) -> Node {
 fn own_words(schema: &Value) -> Node {
     let flag = |key: &str| schema[key] == true;
     Node {
+        component: None,
         json_type: schema["type"].as_str().and_then(JsonType::from_name),
         format: schema["format"].as_str().map(Into::into),
         nullable: flag("nullable"),

@@ -1,0 +1,166 @@
+//! What Go's JSON decoder does to bodies of built-in kinds: wrong types are errors, nulls and unknown fields vanish.
+//!
+//! Start with [`decode_problem`], then [`normalize`]. Custom resources are judged by their schema instead.
+
+use super::kinds::Kind;
+use serde_json::Value;
+use windlass_schema::structural::{JsonType, Node, Schema};
+
+/// Why an object cannot be decoded as this kind; the text of a Status with code 400.
+///
+/// `Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field
+/// DeploymentSpec.spec.replicas of type int32`
+pub fn decode_problem(kind: &Kind, object: &Value) -> Option<String> {
+    let schema = super::schema(kind);
+    let problem = Decoder { schema: &schema }.judge(schema.root(), object, kind.kind, &mut Vec::new())?;
+    Some(format!("{} in version \"{}\" cannot be handled as a {}: {problem}", kind.kind, kind.version, kind.kind))
+}
+
+/// Brings an object into the form that is stored: unknown fields, nulls and empty metadata maps are gone.
+pub fn normalize(kind: &Kind, object: &mut Value) {
+    let schema = super::schema(kind);
+    schema.prune(object);
+    drop_nulls(&schema, schema.root(), object);
+    let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    for field in ["labels", "annotations", "ownerReferences", "finalizers"] {
+        let empty = match meta.get(field) {
+            Some(Value::Object(map)) => map.is_empty(),
+            Some(Value::Array(list)) => list.is_empty(),
+            _ => false,
+        };
+        if empty {
+            meta.shift_remove(field);
+        }
+    }
+}
+
+fn drop_nulls(schema: &Schema, node: &Node, value: &mut Value) {
+    match value {
+        Value::Object(map) => map.retain(|key, value| {
+            let Some(child) = schema.field(node, key) else { return true };
+            // A map's own entries may be null only where any JSON may stand.
+            if value.is_null() {
+                return child.preserve_unknown || child.opaque;
+            }
+            drop_nulls(schema, child, value);
+            true
+        }),
+        Value::Array(list) => {
+            if let Some(items) = node.items {
+                list.iter_mut().for_each(|value| drop_nulls(schema, schema.node(items), value));
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Decoder<'a> {
+    schema: &'a Schema,
+}
+
+impl Decoder<'_> {
+    /// `owner` is the Go type that has the field at `path`.
+    fn judge(&self, node: &Node, value: &Value, owner: &str, path: &mut Vec<String>) -> Option<String> {
+        let fits = match (node.json_type, value) {
+            (None, _) | (_, Value::Null) => true,
+            (Some(JsonType::Object), Value::Object(_))
+            | (Some(JsonType::Array), Value::Array(_))
+            | (Some(JsonType::String), Value::String(_))
+            | (Some(JsonType::Number), Value::Number(_))
+            | (Some(JsonType::Boolean), Value::Bool(_)) => true,
+            (Some(JsonType::Integer), Value::Number(number)) => in_range(node, number),
+            // Numbers and texts alike.
+            (Some(JsonType::String), Value::Number(_)) => node.format.as_deref() == Some("int-or-string"),
+            _ => false,
+        };
+        if !fits {
+            return Some(format!(
+                "json: cannot unmarshal {} into Go struct field {owner}.{} of type {}",
+                found(value),
+                path.join("."),
+                wanted(self.schema, node)
+            ));
+        }
+        match value {
+            Value::Object(map) => map.iter().find_map(|(key, value)| {
+                let child = self.schema.field(node, key)?;
+                if !node.properties.contains_key(key) {
+                    // Go names the map, not its key.
+                    return self.judge(child, value, owner, path);
+                }
+                path.push(key.clone());
+                let problem = self.judge(child, value, type_name(node).map_or(owner, |(_, name)| name), path);
+                path.pop();
+                problem
+            }),
+            Value::Array(list) => {
+                let items = self.schema.node(node.items?);
+                list.iter().find_map(|value| self.judge(items, value, owner, path))
+            }
+            Value::String(text) => bad_text(node, text),
+            _ => None,
+        }
+    }
+}
+
+/// Version and name of the Go type that a node was made from.
+fn type_name(node: &Node) -> Option<(&str, &str)> {
+    let (package, name) = node.component.as_deref()?.rsplit_once('.')?;
+    Some((package.rsplit('.').next().unwrap_or_default(), name))
+}
+
+fn in_range(node: &Node, number: &serde_json::Number) -> bool {
+    match node.format.as_deref() {
+        Some("int32") => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        _ => number.is_i64(),
+    }
+}
+
+/// Texts with a form that Go's decoder checks.
+fn bad_text(node: &Node, text: &str) -> Option<String> {
+    match node.format.as_deref() {
+        Some("date-time") if text.parse::<jiff::Timestamp>().is_err() => {
+            let quoted = windlass_schema::structural::error::quote(text);
+            Some(format!("parsing time {quoted} as \"2006-01-02T15:04:05Z07:00\": cannot parse {quoted} as \"2006\""))
+        }
+        Some("byte") => {
+            use base64::Engine as _;
+            let error = base64::engine::general_purpose::STANDARD.decode(text).err()?;
+            let at = match error {
+                base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => text.len(),
+            };
+            Some(format!("illegal base64 data at input byte {at}"))
+        }
+        _ => None,
+    }
+}
+
+fn found(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() => format!("number {number}"),
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
+    }
+}
+
+fn wanted(schema: &Schema, node: &Node) -> String {
+    let below = |id: Option<_>| id.map_or_else(|| "interface {}".to_owned(), |id| wanted(schema, schema.node(id)));
+    match node.json_type {
+        Some(JsonType::String) if node.format.as_deref() == Some("byte") => "[]uint8".to_owned(),
+        Some(JsonType::Integer) => node.format.as_deref().unwrap_or("int64").to_owned(),
+        Some(JsonType::Number) => "float64".to_owned(),
+        Some(JsonType::Boolean) => "bool".to_owned(),
+        Some(JsonType::Array) => format!("[]{}", below(node.items)),
+        Some(JsonType::Object) if node.properties.is_empty() => match node.additional {
+            windlass_schema::structural::Additional::Schema(id) => format!("map[string]{}", below(Some(id))),
+            _ => "map[string]interface {}".to_owned(),
+        },
+        Some(JsonType::Object) => type_name(node).map_or_else(|| "struct".to_owned(), |(version, name)| format!("{version}.{name}")),
+        Some(JsonType::String) | None => "string".to_owned(),
+    }
+}
