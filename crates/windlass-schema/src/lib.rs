@@ -1,8 +1,3 @@
-//! Schemas: SimpleSchema → OpenAPI ([`simple`]), structural schemas as the API server reads them ([`structural`]), what breaks
-//! from one schema to the next ([`compat`]), the form of a kind ([`form`]), and plurals ([`plural`]). Pure.
+//! windlass-schema: being built.
 
-pub mod compat;
-pub mod form;
-pub mod plural;
-pub mod simple;
 pub mod structural;

@@ -147,7 +147,7 @@ impl Disk {
 
     fn try_load(&self, options: &Options) -> rusqlite::Result<State> {
         let version = self.connection.query_row("SELECT version FROM sequence", [], |row| row.get::<_, i64>(0))?;
-        let mut state = State { version: unsigned(version), collections: HashMap::new(), watch_buffer: options.watch_buffer };
+        let mut state = State::new(unsigned(version), options.watch_buffer);
         let mut names = Names::default();
         let mut objects = self.connection.prepare("SELECT resource, path, version, value FROM objects")?;
         let mut rows = objects.query([])?;

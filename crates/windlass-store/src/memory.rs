@@ -164,9 +164,16 @@ pub(crate) struct State {
     pub(crate) version: u64,
     pub(crate) collections: HashMap<Arc<str>, Collection>,
     pub(crate) watch_buffer: usize,
+    /// Every change of every collection.
+    pub(crate) all: broadcast::Sender<Arc<Event>>,
 }
 
 impl State {
+    pub(crate) fn new(version: u64, watch_buffer: usize) -> State {
+        // Whoever follows everything sees more in the same time.
+        State { version, collections: HashMap::new(), watch_buffer, all: broadcast::Sender::new(watch_buffer * 8) }
+    }
+
     pub(crate) fn collection(&mut self, name: &Arc<str>) -> &mut Collection {
         let buffer = self.watch_buffer;
         self.collections.entry(Arc::clone(name)).or_insert_with(|| Collection::new(Arc::clone(name), buffer))

@@ -1,5 +1,6 @@
 //! The store as its users see it: reads from memory, writes through the one writer.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc};
@@ -132,17 +133,23 @@ impl Store {
             let state = self.state();
             state.reachable(resource, after)?;
             if let Some(collection) = state.collections.get(resource) {
-                return Ok(self.follow(collection, after));
+                return Ok(self.watching(collection, after));
             }
         }
         // Nobody has used the resource yet: a place for the watcher is made.
         let mut state = self.inner.state.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.follow(state.collection(&Arc::from(resource)), after))
+        Ok(self.watching(state.collection(&Arc::from(resource)), after))
     }
 
-    fn follow(&self, collection: &Collection, after: u64) -> Watch {
+    fn watching(&self, collection: &Collection, after: u64) -> Watch {
         // Under the lock, so that no change falls between the history and the subscription.
         Watch { backlog: collection.since(after), receiver: collection.sender.subscribe(), state: Arc::clone(&self.inner.state) }
+    }
+
+    /// Follows the changes of all resources from now on.
+    pub fn follow(&self) -> Watch {
+        let state = self.state();
+        Watch { backlog: VecDeque::new(), receiver: state.all.subscribe(), state: Arc::clone(&self.inner.state) }
     }
 
     /// The version of the newest change.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use crate::memory::State;
 use crate::{Event, StoreError};
@@ -28,6 +28,22 @@ impl Watch {
             RecvError::Lagged(_) => StoreError::Lagged,
             RecvError::Closed => StoreError::Closed,
         })
+    }
+
+    /// The next change if it is there already.
+    ///
+    /// # Errors
+    /// As [`Watch::next`].
+    pub fn try_next(&mut self) -> Result<Option<Arc<Event>>, StoreError> {
+        if let Some(event) = self.backlog.pop_front() {
+            return Ok(Some(event));
+        }
+        match self.receiver.try_recv() {
+            Ok(event) => Ok(Some(event)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Lagged(_)) => Err(StoreError::Lagged),
+            Err(TryRecvError::Closed) => Err(StoreError::Closed),
+        }
     }
 
     /// A version up to which this watch has delivered everything; none while changes are waiting.

@@ -137,7 +137,9 @@ impl Writer {
         let mut touched = HashSet::new();
         for event in events {
             let name = Arc::clone(event.key.shared_resource());
-            state.collection(&name).apply(event);
+            state.collection(&name).apply(Arc::clone(&event));
+            // No receiver is no error: nobody follows everything.
+            drop(state.all.send(event));
             touched.insert(name);
         }
         state.version = version;

@@ -117,6 +117,20 @@ fn a_watch_starts_in_the_past_and_goes_on() {
 }
 
 #[test]
+fn everything_can_be_followed_at_once() {
+    block_on(async {
+        let store = open();
+        create(&store, "before", "x").await.unwrap();
+        let mut all = store.follow();
+        assert_eq!(all.try_next().unwrap(), None);
+        create(&store, "a", "x").await.unwrap();
+        store.write(put(Key::new("others", "", "b"), Expect::Absent, "x")).await.unwrap();
+        let seen = [all.try_next().unwrap().unwrap().key.clone(), all.next().await.unwrap().key.clone()];
+        assert_eq!(seen.map(|key| key.to_string()), ["things:default/a", "others:b"]);
+    });
+}
+
+#[test]
 fn a_slow_watcher_is_told_that_it_lost_events() {
     block_on(async {
         let store = Store::in_memory(&Options { watch_buffer: 2, ..Options::default() }).unwrap();

@@ -1,5 +1,7 @@
 //! The store from outside: a simple model beside it, processes that are killed, disks that are full.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod behaviour;
 mod killed;
 mod model;

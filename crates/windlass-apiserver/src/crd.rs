@@ -1,0 +1,102 @@
+//! CustomResourceDefinitions: what one may say, serving the kinds that they define, and taking a kind away with its objects.
+//!
+//! Start at [`CustomVersion`], one served version of a kind; `establish.rs` has the loop that keeps the registry true.
+
+mod definition;
+pub(crate) mod document;
+mod establish;
+mod rules;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use windlass_schema::structural::{FieldError, Schema};
+
+use crate::api::Api;
+use crate::{Status, object};
+
+pub(crate) use definition::{prepare, validate};
+
+/// The finalizer under which the objects of a definition are deleted before it.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// One served version of a kind that a definition defines.
+pub(crate) struct CustomVersion {
+    /// The schema as its author wrote it, for OpenAPI; null where there is none.
+    pub(crate) openapi: Value,
+    pub(crate) schema: Arc<Schema>,
+    rules: rules::Rules,
+    /// `additionalPrinterColumns` as written.
+    pub(crate) columns: Vec<Value>,
+    /// Objects stored before this version of the store may not follow the schema: they are pruned and defaulted when read.
+    pub(crate) since: u64,
+    /// Cancelled when this version is no longer served as it is: watches end.
+    pub(crate) gone: CancellationToken,
+}
+
+impl CustomVersion {
+    /// Takes away what the schema does not know, puts in its defaults.
+    pub(crate) fn normalize(&self, value: &mut Value) {
+        self.schema.prune(value);
+        self.schema.apply_defaults(value);
+    }
+
+    /// Schema, then rules.
+    pub(crate) fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        let mut errors = self.schema.validate(new, old);
+        // Rules may rely on what the schema demands.
+        if errors.is_empty() {
+            errors.extend(self.schema.duplicates(new));
+            errors.extend(self.rules.check(new, old));
+        }
+        errors
+    }
+}
+
+/// Serves what is stored already, before the first request.
+pub(crate) fn serve_stored(api: &Api) -> Result<establish::Definitions, Status> {
+    let mut definitions = establish::Definitions::default();
+    definitions.serve(api)?;
+    Ok(definitions)
+}
+
+/// Starts the loop that follows the definitions.
+pub(crate) fn start(api: &Arc<Api>, definitions: establish::Definitions) {
+    let api = Arc::clone(api);
+    tokio::spawn(async move {
+        let stop = api.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = establish::run(&api, definitions) => {}
+        }
+    });
+}
+
+/// Notes on a definition that its objects are about to go.
+pub(crate) fn mark_terminating(definition: &mut Value) {
+    let message = "CustomResource deletion is pending";
+    set_condition(definition, "Terminating", "True", "InstanceDeletionPending", message);
+}
+
+/// Sets a condition in `status`; its time moves only when its status does.
+fn set_condition(definition: &mut Value, kind: &str, status: &str, reason: &str, message: &str) {
+    let conditions = object::child_mut(object::child_mut(definition, "status"), "conditions");
+    let mut all = conditions.as_array().cloned().unwrap_or_default();
+    let found = all.iter_mut().find(|condition| condition["type"] == kind);
+    let since = match &found {
+        Some(condition) if condition["status"] == status => condition["lastTransitionTime"].clone(),
+        _ => object::now().into(),
+    };
+    let new = serde_json::json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message});
+    match found {
+        Some(condition) => *condition = new,
+        None => all.push(new),
+    }
+    *conditions = all.into();
+}
+
+/// Whether a condition of an object is `True`.
+fn has_condition(object: &Value, kind: &str) -> bool {
+    object["status"]["conditions"].as_array().into_iter().flatten().any(|condition| condition["type"] == kind && condition["status"] == "True")
+}

@@ -1,0 +1,71 @@
+//! `/openapi/v3`: the index and one document for each group and version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use crate::answer;
+use crate::api::Api;
+use crate::crd;
+use crate::discovery::content_hash;
+use crate::registry::{Registry, api_version};
+
+/// The document's name in the index: `api/v1`, `apis/apps/v1`.
+fn document_name(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+}
+
+/// All documents, made once for a registry.
+fn documents(registry: &Registry) -> &BTreeMap<String, Bytes> {
+    registry.documents.get_or_init(|| {
+        registry
+            .group_versions()
+            .map(|(group, version)| (document_name(group, version), Bytes::from(document_of(registry, group, version))))
+            .collect()
+    })
+}
+
+fn document_of(registry: &Registry, group: &str, version: &str) -> String {
+    let resources = registry.resources(group, version).unwrap_or_default();
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    for resource in resources {
+        crd::document::describe(resource, &mut paths, &mut schemas);
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": {"title": format!("Kubernetes CRD Swagger {}", api_version(group, version)), "version": "v0.1.0"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    })
+    .to_string()
+}
+
+/// `/openapi/v3`
+pub(crate) async fn index(State(api): State<Arc<Api>>) -> Response {
+    let registry = api.registry();
+    let paths: Map<String, Value> = documents(&registry)
+        .iter()
+        .map(|(name, bytes)| (name.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={}", content_hash(bytes))})))
+        .collect();
+    answer::json_bytes(StatusCode::OK, Bytes::from(json!({"paths": paths}).to_string()))
+}
+
+/// `/openapi/v3/DOCUMENT`
+pub(crate) async fn document(State(api): State<Arc<Api>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let registry = api.registry();
+    let Some(bytes) = documents(&registry).get(name.trim_end_matches('/')) else { return answer::no_such_page() };
+    let tag = format!("\"{}\"", content_hash(bytes));
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
+        return answer::json_bytes(StatusCode::NOT_MODIFIED, Bytes::new());
+    }
+    let mut response = answer::json_bytes(StatusCode::OK, bytes.clone());
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}

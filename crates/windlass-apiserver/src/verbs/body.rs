@@ -1,0 +1,93 @@
+//! The body of a request as an object, checked against kind and schema as far as decoding goes.
+
+use serde_json::Value;
+
+use crate::Status;
+use crate::fields::{self, DecodeError, Decoded};
+use crate::request::{Call, FieldValidation};
+
+/// The object in the body, and the warnings that go with the answer.
+pub(crate) fn object(call: &Call, validation: FieldValidation) -> Result<(Value, Vec<String>), Status> {
+    let kind = &call.resource.kind;
+    let Decoded { mut value, problems } = decode(&call.body, &call.content_type(), kind)?;
+    check_kind(call, &value)?;
+    let warnings = settle(call, &mut value, &problems, validation)?;
+    Ok((value, warnings))
+}
+
+/// Decodes any body. `kind` is what messages say was expected.
+pub(crate) fn decode(body: &[u8], media: &str, kind: &str) -> Result<Decoded, Status> {
+    let decoded = fields::decode_strict(body, media).map_err(|error| match error {
+        DecodeError::MediaType(_) => Status::unsupported_body(),
+        DecodeError::Json(why) => {
+            let shown: String = if body.is_empty() { "<empty>".to_owned() } else { String::from_utf8_lossy(body).chars().take(128).collect() };
+            let why = if body.is_empty() || why.contains("EOF") { "unexpected end of JSON input".to_owned() } else { why };
+            let message = format!("the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({shown})");
+            Status::bad_request(message)
+        }
+        DecodeError::Yaml(_) => Status::bad_request(error.to_string()),
+    })?;
+    if decoded.value.is_object() {
+        return Ok(decoded);
+    }
+    Err(Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal into an object"
+    )))
+}
+
+/// The body's kind must be the resource's; built-in kinds may leave it out.
+pub(crate) fn check_kind(call: &Call, value: &Value) -> Result<(), Status> {
+    let resource = &call.resource;
+    let (given_version, given_kind) = (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default());
+    let expected = resource.api_version();
+    if resource.custom.is_some() && given_kind.is_empty() {
+        return Err(Status::bad_request(format!("Object 'Kind' is missing in '{}'", shortened(value))));
+    }
+    if resource.custom.is_some() && given_version.is_empty() {
+        return Err(Status::bad_request(format!("Object 'apiVersion' is missing in '{}'", shortened(value))));
+    }
+    let same = (given_version.is_empty() || given_version == expected) && (given_kind.is_empty() || *given_kind == resource.kind);
+    if same {
+        return Ok(());
+    }
+    let kind = &resource.kind;
+    let named = if given_kind.is_empty() { kind } else { given_kind };
+    let version = given_version.rsplit('/').next().unwrap_or_default();
+    let why = if call.registry.find_kind(given_version, named).is_some() {
+        let home = if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
+        format!("converting ({version}.{named}) to ({home}.{kind}): unknown conversion")
+    } else {
+        format!("no kind \"{named}\" is registered for version \"{given_version}\" in scheme \"pkg/runtime/scheme.go:111\"")
+    };
+    Err(Status::bad_request(format!("{named} in version \"{version}\" cannot be handled as a {kind}: {why}")))
+}
+
+fn shortened(value: &Value) -> String {
+    value.to_string().chars().take(256).collect()
+}
+
+/// Prunes what the schema does not know and says so as the client wishes: not at all, as warnings, as an error.
+pub(crate) fn settle(call: &Call, value: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
+    let resource = &call.resource;
+    let unknown = resource.schema.prune_listing(value);
+    match validation {
+        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Warn => Ok(problems.iter().cloned().chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect()),
+        FieldValidation::Strict => match fields::strict_error(problems, &unknown) {
+            None => Ok(Vec::new()),
+            Some(why) => {
+                let (kind, version) = (&resource.kind, &resource.version);
+                let message = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}");
+                Err(Status::bad_request(if resource.custom.is_some() { why } else { message }))
+            }
+        },
+    }
+}
+
+/// The `DeleteOptions` in the body of a DELETE; null where there is none.
+pub(crate) fn delete_options(call: &Call) -> Result<Value, Status> {
+    if call.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    Ok(decode(&call.body, &call.content_type(), "DeleteOptions")?.value)
+}
