@@ -152,7 +152,11 @@ impl Work<'_> {
         let options = DeleteOptions {
             uid: Some(object::uid(object).to_owned()),
             // Dependents of something that goes in the foreground go in the foreground themselves if they have any.
-            propagation: Some(if waiting > 0 && graph.has_dependents(object::uid(object)) { Propagation::Foreground } else { Propagation::Background }),
+            propagation: Some(if waiting > 0 && graph.has_dependents(object::uid(object)) {
+                Propagation::Foreground
+            } else {
+                Propagation::Background
+            }),
             ..DeleteOptions::default()
         };
         writer.delete(key.name(), &options).await.map(drop)
@@ -218,10 +222,13 @@ impl Work<'_> {
             let Some(resource) = self.registry.by_collection(dependent.resource()) else { continue };
             let Some((_, found)) = self.api.read(resource, &dependent)? else { continue };
             if !object::is_terminating(&found) {
-                self.check_owners(resource, &dependent, &found, graph).await.or_else(|status| if status.code == 404 { Ok(()) } else { Err(status) })?;
+                self.check_owners(resource, &dependent, &found, graph)
+                    .await
+                    .or_else(|status| if status.code == 404 { Ok(()) } else { Err(status) })?;
             }
             let blocks = |object: &Value| {
-                let references: Vec<OwnerReference> = serde_json::from_value(object["metadata"]["ownerReferences"].clone()).unwrap_or_default();
+                let references: Vec<OwnerReference> =
+                    serde_json::from_value(object["metadata"]["ownerReferences"].clone()).unwrap_or_default();
                 references.iter().any(|reference| reference.uid == uid && reference.block_owner_deletion == Some(true))
             };
             blocked |= self.api.read(resource, &dependent)?.is_some_and(|(_, left)| blocks(&left));

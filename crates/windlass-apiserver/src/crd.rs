@@ -98,5 +98,9 @@ fn set_condition(definition: &mut Value, kind: &str, status: &str, reason: &str,
 
 /// Whether a condition of an object is `True`.
 fn has_condition(object: &Value, kind: &str) -> bool {
-    object["status"]["conditions"].as_array().into_iter().flatten().any(|condition| condition["type"] == kind && condition["status"] == "True")
+    object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == kind && condition["status"] == "True")
 }

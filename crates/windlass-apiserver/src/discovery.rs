@@ -106,11 +106,8 @@ fn answer_json(value: &Value) -> Response {
 }
 
 fn group_value(registry: &Registry, group: &str) -> Option<Value> {
-    let versions: Vec<Value> = registry
-        .versions(group)?
-        .iter()
-        .map(|version| json!({"groupVersion": api_version(group, version), "version": version}))
-        .collect();
+    let versions: Vec<Value> =
+        registry.versions(group)?.iter().map(|version| json!({"groupVersion": api_version(group, version), "version": version})).collect();
     let preferred = versions.first().cloned();
     Some(json!({"name": group, "versions": versions, "preferredVersion": preferred}))
 }
@@ -170,7 +167,9 @@ fn documents(registry: &Registry) -> &(Bytes, Bytes) {
 }
 
 fn list(items: Vec<Value>) -> Bytes {
-    Bytes::from(json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}).to_string())
+    Bytes::from(
+        json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}).to_string(),
+    )
 }
 
 fn group_discovery(registry: &Registry, group: &str) -> Option<Value> {

@@ -33,7 +33,11 @@ pub(crate) fn guard(api: &Api, registry: &Registry, resource: &Resource, namespa
     if object::is_terminating(&found) {
         let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
         let cause = format!("namespace {namespace} is being terminated");
-        return Err(Status::forbidden(&resource.group, &resource.plural, name, &why).with_cause("NamespaceTerminating", cause, "metadata.namespace"));
+        return Err(Status::forbidden(&resource.group, &resource.plural, name, &why).with_cause(
+            "NamespaceTerminating",
+            cause,
+            "metadata.namespace",
+        ));
     }
     Ok(Guard { key, version })
 }
@@ -148,7 +152,8 @@ async fn attend(api: &Api, name: &str) -> Result<(), Status> {
     if !object::is_terminating(&namespace) {
         return work.furnish(name).await;
     }
-    let held = namespace["spec"]["finalizers"].as_array().is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == "kubernetes"));
+    let held =
+        namespace["spec"]["finalizers"].as_array().is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == "kubernetes"));
     if !held {
         return Ok(());
     }
@@ -224,7 +229,12 @@ fn conditions(before: &Value, remaining: &Remaining) -> Value {
     let content = format!("Some resources are remaining: {}", counted(&remaining.objects, "has"));
     let mut wanted = vec![
         ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered".to_owned()),
-        ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed".to_owned(),
+        ),
         (
             "NamespaceDeletionContentFailure",
             "False",
@@ -234,7 +244,12 @@ fn conditions(before: &Value, remaining: &Remaining) -> Value {
         ("NamespaceContentRemaining", "True", "SomeResourcesRemain", content),
     ];
     if remaining.finalizers.is_empty() {
-        wanted.push(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", "All content-preserving finalizers finished".to_owned()));
+        wanted.push((
+            "NamespaceFinalizersRemaining",
+            "False",
+            "ContentHasNoFinalizers",
+            "All content-preserving finalizers finished".to_owned(),
+        ));
     } else {
         let message = format!("Some content in the namespace has finalizers remaining: {}", counted(&remaining.finalizers, "in"));
         wanted.push(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message));

@@ -65,7 +65,8 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) fn parse(uri: &http::Uri) -> Result<Query, Status> {
-        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| Status::bad_request(error.to_string()))?;
+        let pairs =
+            axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|error| Status::bad_request(error.to_string()))?;
         Ok(Query { pairs: pairs.0 })
     }
 
@@ -87,10 +88,9 @@ impl Query {
     pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, Status> {
         match self.text(name) {
             "" => Ok(None),
-            text => text
-                .parse()
-                .map(Some)
-                .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))),
+            text => {
+                text.parse().map(Some).map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")))
+            }
         }
     }
 
@@ -128,9 +128,9 @@ impl Query {
     pub(crate) fn check_timeout(&self) -> Result<Option<f64>, Status> {
         match self.text("timeout") {
             "" => Ok(None),
-            text => duration(text)
-                .map(|seconds| Some(seconds.min(LONGEST_TIMEOUT_SECONDS)))
-                .ok_or_else(|| Status::bad_request(format!("invalid timeout specified in the request URL - time: invalid duration \"{text}\""))),
+            text => duration(text).map(|seconds| Some(seconds.min(LONGEST_TIMEOUT_SECONDS))).ok_or_else(|| {
+                Status::bad_request(format!("invalid timeout specified in the request URL - time: invalid duration \"{text}\""))
+            }),
         }
     }
 }

@@ -57,9 +57,13 @@ async fn common(State(api): State<Arc<Api>>, mut request: Request, next: axum::m
         Err(status) => return status.into_response(),
     };
     let path = request.uri().path();
-    let is_resource = path.split('/').nth(1).is_some_and(|first| first == "api" && path.split('/').nth(3).is_some_and(|rest| !rest.is_empty()) || first == "apis" && path.split('/').nth(4).is_some_and(|rest| !rest.is_empty()));
+    let is_resource = path.split('/').nth(1).is_some_and(|first| {
+        first == "api" && path.split('/').nth(3).is_some_and(|rest| !rest.is_empty())
+            || first == "apis" && path.split('/').nth(4).is_some_and(|rest| !rest.is_empty())
+    });
     if !is_resource {
-        let attributes = Attributes { verb: request.method().as_str().to_ascii_lowercase(), path: path.to_owned(), ..Attributes::default() };
+        let attributes =
+            Attributes { verb: request.method().as_str().to_ascii_lowercase(), path: path.to_owned(), ..Attributes::default() };
         if let Decision::Denied { reason } = api.options.authorizer.authorize(&caller, &attributes) {
             return forbidden(&caller, &attributes, &reason).into_response();
         }
@@ -78,7 +82,11 @@ async fn core_resource(State(api): State<Arc<Api>>, Path((version, rest)): Path<
     resource(api, String::new(), version, rest, request).await
 }
 
-async fn group_resource(State(api): State<Arc<Api>>, Path((group, version, rest)): Path<(String, String, String)>, request: Request) -> Response {
+async fn group_resource(
+    State(api): State<Arc<Api>>,
+    Path((group, version, rest)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
     resource(api, group, version, rest, request).await
 }
 
@@ -155,7 +163,12 @@ fn forbidden(caller: &Caller, attributes: &Attributes, reason: &str) -> Status {
     }
     let full = if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}") };
     let scope = if namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{namespace}\"") };
-    Status::forbidden(group, resource, name, &format!("User \"{user}\" cannot {verb} resource \"{full}\" in API group \"{group}\" {scope}{why}"))
+    Status::forbidden(
+        group,
+        resource,
+        name,
+        &format!("User \"{user}\" cannot {verb} resource \"{full}\" in API group \"{group}\" {scope}{why}"),
+    )
 }
 
 async fn read(body: Body) -> Result<Bytes, Status> {

@@ -31,9 +31,8 @@ impl LabelSelector {
             return Ok(LabelSelector::default());
         }
         loop {
-            let requirement = parser
-                .requirement()
-                .map_err(|message| Status::bad_request(format!("unable to parse requirement: {message}")))?;
+            let requirement =
+                parser.requirement().map_err(|message| Status::bad_request(format!("unable to parse requirement: {message}")))?;
             requirements.push(requirement);
             match parser.next() {
                 Token::End => return Ok(LabelSelector(requirements)),
@@ -266,7 +265,8 @@ impl FieldSelector {
                 };
                 return Err(Status::bad_request(message));
             }
-            let value = unescape(value).ok_or_else(|| Status::bad_request(format!("invalid field selector: invalid escape in \"{value}\"")))?;
+            let value =
+                unescape(value).ok_or_else(|| Status::bad_request(format!("invalid field selector: invalid escape in \"{value}\"")))?;
             terms.push(FieldTerm { path: path.to_owned(), value, negated });
         }
         Ok(FieldSelector(terms))

@@ -61,7 +61,11 @@ impl Status {
     /// 403 by admission or authorization: `configmaps "a" is forbidden: WHY`.
     pub fn forbidden(group: &str, plural: &str, name: &str, why: &str) -> Status {
         let qualified = qualified(plural, group);
-        let message = if name.is_empty() { format!("{qualified} is forbidden: {why}") } else { format!("{qualified} \"{name}\" is forbidden: {why}") };
+        let message = if name.is_empty() {
+            format!("{qualified} is forbidden: {why}")
+        } else {
+            format!("{qualified} \"{name}\" is forbidden: {why}")
+        };
         Status::new(403, "Forbidden", message).about(group, plural, name)
     }
 
@@ -175,7 +179,11 @@ impl Status {
             StoreError::Future { version, newest } => Status::version_not_reached(version, newest),
             StoreError::Lagged => Status::expired("the watch fell behind and has lost events; list again and watch from there"),
             StoreError::Closed => Status::new(503, "ServiceUnavailable", "the server is shutting down"),
-            StoreError::Full => Status::new(507, "InternalError", "the database is full; the write was not taken: free space on the disk of the data directory"),
+            StoreError::Full => Status::new(
+                507,
+                "InternalError",
+                "the database is full; the write was not taken: free space on the disk of the data directory",
+            ),
             StoreError::Held { .. } | StoreError::Format { .. } | StoreError::Open { .. } | StoreError::Disk { .. } => {
                 tracing::error!(%error, "the store refused a request");
                 Status::internal(&error)

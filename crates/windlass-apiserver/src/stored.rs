@@ -49,13 +49,16 @@ pub(crate) fn plain(resource: &Resource, key: &Key, bytes: &Bytes, encryption: &
     if !resource.is_secret() {
         return Ok(bytes.clone());
     }
-    encryption.open(&key.to_string(), bytes).ok_or_else(|| Status::internal(format!("`{key}` cannot be decrypted with this installation's key")))
+    encryption
+        .open(&key.to_string(), bytes)
+        .ok_or_else(|| Status::internal(format!("`{key}` cannot be decrypted with this installation's key")))
 }
 
 /// The object as this version of its API shows it.
 pub(crate) fn value(resource: &Resource, key: &Key, version: u64, bytes: &Bytes, encryption: &EncryptionKey) -> Result<Value, Status> {
     let plain = plain(resource, key, bytes, encryption)?;
-    let mut value: Value = serde_json::from_slice(&plain).map_err(|error| Status::internal(format!("`{key}` is stored as no JSON: {error}")))?;
+    let mut value: Value =
+        serde_json::from_slice(&plain).map_err(|error| Status::internal(format!("`{key}` is stored as no JSON: {error}")))?;
     object::meta_mut(&mut value).insert("resourceVersion".to_owned(), version.to_string().into());
     shown(resource, version, &mut value);
     Ok(value)

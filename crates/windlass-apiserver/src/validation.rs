@@ -29,9 +29,7 @@ const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist
 
 fn is_lower_label(text: &str) -> bool {
     let edge = |character: Option<char>| character.is_some_and(|character| character.is_ascii_lowercase() || character.is_ascii_digit());
-    edge(text.chars().next())
-        && edge(text.chars().next_back())
-        && text.chars().all(|character| character == '-' || edge(Some(character)))
+    edge(text.chars().next()) && edge(text.chars().next_back()) && text.chars().all(|character| character == '-' || edge(Some(character)))
 }
 
 /// Problems of a DNS label (namespaces).
@@ -206,8 +204,10 @@ pub(crate) fn metadata_update(new: &Value, old: &Value) -> Vec<FieldError> {
         let added: Vec<&str> = object::finalizers(new).into_iter().filter(|name| !before.contains(name)).collect();
         if !added.is_empty() {
             let shown: Vec<String> = added.iter().map(|name| format!("\"{name}\"")).collect();
-            let detail =
-                format!("no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}", shown.join(", "));
+            let detail = format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                shown.join(", ")
+            );
             errors.push(FieldError::forbidden("metadata.finalizers", detail));
         }
     }

@@ -7,9 +7,9 @@ use windlass_schema::structural::{FieldError, Schema};
 
 use super::rules;
 use crate::object;
+use crate::registry::Registry;
 use crate::status::qualified as qualified_name;
 use crate::validation as names;
-use crate::registry::Registry;
 
 /// Defaults, and the status that a new definition begins with.
 pub(crate) fn prepare(new: &mut Value, old: Option<&Value>) {
@@ -29,7 +29,8 @@ pub(crate) fn prepare(new: &mut Value, old: Option<&Value>) {
         spec["conversion"] = json!({"strategy": "None"});
     }
     if old.is_none() {
-        let stored: Vec<Value> = versions(new).filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
+        let stored: Vec<Value> =
+            versions(new).filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
         new["status"] = json!({"conditions": [], "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored});
     } else if let Some(current) = storage(new).map(str::to_owned) {
         let stored = object::child_mut(object::child_mut(new, "status"), "storedVersions");

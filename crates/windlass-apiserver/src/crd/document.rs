@@ -102,7 +102,8 @@ fn operation(resource: &Resource, action: &str, component: &str) -> Value {
     let mut operation = json!({"responses": answer, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": kind});
     if ["post", "put", "patch"].contains(&action) {
         let names = ["dryRun", "fieldManager", "fieldValidation"];
-        let parameters: Vec<Value> = names.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}})).collect();
+        let parameters: Vec<Value> =
+            names.iter().map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}})).collect();
         operation["parameters"] = parameters.into();
         let body = if action == "patch" { json!({"type": "object"}) } else { reference(component) };
         operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});

@@ -95,7 +95,9 @@ impl Definitions {
 fn conflicts(names: &Value, taken: &mut HashSet<String>) -> Vec<(&'static str, String)> {
     let text = |field: &str| names[field].as_str().unwrap_or_default().to_owned();
     let mut wanted = vec![("PluralConflict", text("plural")), ("SingularConflict", text("singular"))];
-    wanted.extend(names["shortNames"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|name| ("ShortNamesConflict", name.to_owned())));
+    wanted.extend(
+        names["shortNames"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|name| ("ShortNamesConflict", name.to_owned())),
+    );
     // Kinds and resources are apart: a kind may be called as another's plural.
     wanted.extend([("KindConflict", format!("kind {}", text("kind"))), ("ListKindConflict", format!("kind {}", text("listKind")))]);
     let found: Vec<(&'static str, String)> = wanted

@@ -12,11 +12,8 @@ impl Rules {
         if !mentions_rules(openapi) {
             return Rules(None);
         }
-        let context = RootContext {
-            api_version: crate::registry::api_version(group, version),
-            api_group: group.to_owned(),
-            kind: kind.to_owned(),
-        };
+        let context =
+            RootContext { api_version: crate::registry::api_version(group, version), api_group: group.to_owned(), kind: kind.to_owned() };
         Rules(Some((compile_schema(openapi), context)))
     }
 
@@ -34,7 +31,9 @@ impl Rules {
                 match error.reason.as_deref() {
                     Some("FieldValueForbidden") => FieldError::forbidden(path, error.message),
                     Some("FieldValueRequired") => FieldError::required(path, error.message),
-                    Some("FieldValueDuplicate") => FieldError { kind: ErrorKind::Duplicate, ..FieldError::invalid(path, shown, error.message) },
+                    Some("FieldValueDuplicate") => {
+                        FieldError { kind: ErrorKind::Duplicate, ..FieldError::invalid(path, shown, error.message) }
+                    }
                     _ => FieldError::invalid(path, shown, error.message),
                 }
             })

@@ -13,11 +13,29 @@ fn check(selector: &str, labels: &[(&str, &str)]) -> bool {
 #[test]
 fn labels_match_as_in_kubernetes() {
     let labels = [("app", "web"), ("tier", "3"), ("empty", "")];
-    for selector in ["", "app", "app=web", "app == web", "app!=db", "other!=db", "!other", "app in (db, web)", "app notin (db)", "other notin (x)",
-        "tier>2", "tier<4", "empty=", "empty in (,x)", "app=web,tier=3", "app in (web),!other"] {
+    for selector in [
+        "",
+        "app",
+        "app=web",
+        "app == web",
+        "app!=db",
+        "other!=db",
+        "!other",
+        "app in (db, web)",
+        "app notin (db)",
+        "other notin (x)",
+        "tier>2",
+        "tier<4",
+        "empty=",
+        "empty in (,x)",
+        "app=web,tier=3",
+        "app in (web),!other",
+    ] {
         assert!(check(selector, &labels), "{selector}");
     }
-    for selector in ["other", "app=db", "app!=web", "!app", "app in (db)", "app notin (web,db)", "tier>3", "app>1", "other>1", "app=web,tier=4"] {
+    for selector in
+        ["other", "app=db", "app!=web", "!app", "app in (db)", "app notin (web,db)", "tier>3", "app>1", "other>1", "app=web,tier=4"]
+    {
         assert!(!check(selector, &labels), "{selector}");
     }
 }

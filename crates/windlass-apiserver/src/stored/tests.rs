@@ -20,7 +20,8 @@ fn the_version_can_be_replaced_without_parsing() {
     let key = resource.key("default", "a");
     assert_eq!(wire(resource, &key, 5, &bytes, &encryption).unwrap(), bytes);
     let later: Value = serde_json::from_slice(&wire(resource, &key, 9, &bytes, &encryption).unwrap()).unwrap();
-    let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"resourceVersion": "9", "name": "a"}, "data": object["data"]});
+    let expected =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"resourceVersion": "9", "name": "a"}, "data": object["data"]});
     assert_eq!(later, expected);
     assert_eq!(value(resource, &key, 9, &bytes, &encryption).unwrap(), expected);
 }

@@ -20,9 +20,12 @@ pub(crate) fn decode(body: &[u8], media: &str, kind: &str) -> Result<Decoded, St
     let decoded = fields::decode_strict(body, media).map_err(|error| match error {
         DecodeError::MediaType(_) => Status::unsupported_body(),
         DecodeError::Json(why) => {
-            let shown: String = if body.is_empty() { "<empty>".to_owned() } else { String::from_utf8_lossy(body).chars().take(128).collect() };
+            let shown: String =
+                if body.is_empty() { "<empty>".to_owned() } else { String::from_utf8_lossy(body).chars().take(128).collect() };
             let why = if body.is_empty() || why.contains("EOF") { "unexpected end of JSON input".to_owned() } else { why };
-            let message = format!("the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({shown})");
+            let message = format!(
+                "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({shown})"
+            );
             Status::bad_request(message)
         }
         DecodeError::Yaml(_) => Status::bad_request(error.to_string()),
@@ -72,7 +75,9 @@ pub(crate) fn settle(call: &Call, value: &mut Value, problems: &[String], valida
     let unknown = resource.schema.prune_listing(value);
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Warn => Ok(problems.iter().cloned().chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect()),
+        FieldValidation::Warn => {
+            Ok(problems.iter().cloned().chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect())
+        }
         FieldValidation::Strict => match fields::strict_error(problems, &unknown) {
             None => Ok(Vec::new()),
             Some(why) => {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use windlass_schema::structural::FieldError;
 use windlass_store::{Change, Expect, StoreError, Write};
 
+use super::body;
 use super::get::object_response;
 use super::list::{self, Selection};
 use super::write::Writer;
-use super::body;
 use crate::api::Api;
 use crate::request::{Call, check_dry_run};
 use crate::{Operation, Status, answer, crd, namespaces, object, stored};
@@ -167,12 +167,16 @@ impl Writer<'_> {
         let kind = &self.resource.kind;
         if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object::uid(live)) {
             let found = object::uid(live);
-            let why = format!("the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted and then recreated");
+            let why = format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted and then recreated"
+            );
             return Err(Status::precondition(kind, name, &why));
         }
         let found = object::meta(live, "resourceVersion");
         if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != found) {
-            let why = format!("the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({found}). The object might have been modified");
+            let why = format!(
+                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({found}). The object might have been modified"
+            );
             return Err(Status::precondition(kind, name, &why));
         }
         if self.resource.is("", "namespaces") && namespaces::PROTECTED.contains(&name) {

@@ -31,7 +31,8 @@ pub(crate) fn object_response(call: &Call, code: StatusCode, object: &serde_json
         View::Table => {
             let include = call.query.text("includeObject");
             let version = object["metadata"]["resourceVersion"].clone();
-            let table = table::of(&call.resource, std::slice::from_ref(object), include, serde_json::json!({"resourceVersion": version}), true);
+            let table =
+                table::of(&call.resource, std::slice::from_ref(object), include, serde_json::json!({"resourceVersion": version}), true);
             answer::value(code, call.accept, &table)
         }
     }

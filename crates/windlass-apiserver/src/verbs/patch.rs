@@ -88,7 +88,9 @@ fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldVa
     let unknown = call.resource.schema.prune_listing(new);
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Warn => Ok(problems.iter().cloned().chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect()),
+        FieldValidation::Warn => {
+            Ok(problems.iter().cloned().chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect())
+        }
         FieldValidation::Strict => match fields::strict_error(problems, &unknown) {
             None => Ok(Vec::new()),
             Some(why) => {
@@ -112,9 +114,12 @@ pub(crate) fn changed(form: Form, live: &Value, patch: &Value, resource: &Resour
         })?,
         Form::Merge if patch.is_object() => fields::merge_patch(&mut new, patch),
         Form::Strategic if patch.is_object() => {
-            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema)).map_err(|error: StrategicError| Status::bad_request(error.to_string()))?;
+            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema))
+                .map_err(|error: StrategicError| Status::bad_request(error.to_string()))?;
         }
-        Form::Merge | Form::Strategic | Form::Apply => return Err(Status::bad_request("error decoding patch: json: cannot unmarshal into an object")),
+        Form::Merge | Form::Strategic | Form::Apply => {
+            return Err(Status::bad_request("error decoding patch: json: cannot unmarshal into an object"));
+        }
     }
     if new.is_object() { Ok(new) } else { Err(Status::bad_request("the patched object is no object")) }
 }
@@ -128,7 +133,10 @@ fn check_identity(call: &Call, new: &Value) -> Result<(), Status> {
     }
     let given = object::namespace(new);
     if call.resource.namespaced && given != call.namespace {
-        return Err(Status::bad_request(format!("the namespace of the object ({given}) does not match the namespace on the URL ({})", call.namespace)));
+        return Err(Status::bad_request(format!(
+            "the namespace of the object ({given}) does not match the namespace on the URL ({})",
+            call.namespace
+        )));
     }
     Ok(())
 }
@@ -158,7 +166,10 @@ async fn apply(writer: &Writer<'_>, call: &Call, validation: FieldValidation) ->
     match object::name(&applied) {
         "" => drop(object::meta_mut(&mut applied).insert("name".to_owned(), call.name.clone().into())),
         given if given != call.name => {
-            return Err(Status::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({})", call.name)));
+            return Err(Status::bad_request(format!(
+                "the name of the object ({given}) does not match the name on the URL ({})",
+                call.name
+            )));
         }
         _ => {}
     }

@@ -23,7 +23,9 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     let options = if verb == "patch" { "PatchOptions" } else { "UpdateOptions" };
     let form = if verb == "patch" { Some(Form::of(call)?) } else { None };
     let decoded = match form {
-        Some(Form::Apply) => fields::decode_strict(&call.body, "application/yaml").map_err(|error| Status::bad_request(error.to_string()))?,
+        Some(Form::Apply) => {
+            fields::decode_strict(&call.body, "application/yaml").map_err(|error| Status::bad_request(error.to_string()))?
+        }
         Some(_) => patch_body(call)?,
         None => super::body::decode(&call.body, &call.content_type(), "Scale")?,
     };

@@ -111,7 +111,8 @@ fn open(api: &Arc<Api>, call: &Call, selection: Selection) -> Result<Stream, Sta
         Ok(watch) => (watch, None),
         Err(error) => {
             let status = Status::from_store(error, &call.resource, "");
-            let watch = api.store.watch(&call.resource.collection, newest).map_err(|error| Status::from_store(error, &call.resource, ""))?;
+            let watch =
+                api.store.watch(&call.resource.collection, newest).map_err(|error| Status::from_store(error, &call.resource, ""))?;
             (watch, Some(status))
         }
     };
@@ -236,8 +237,7 @@ impl Stream {
 
     fn bookmark(&mut self, version: u64, end_of_state: bool) -> Bytes {
         let resource = &self.call.resource;
-        let mut object =
-            json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null}});
+        let mut object = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null}});
         if end_of_state {
             object::meta_mut(&mut object).insert("annotations".to_owned(), json!({"k8s.io/initial-events-end": "true"}));
         }

@@ -132,7 +132,14 @@ impl Writer<'_> {
     }
 
     /// None where somebody else was faster.
-    async fn update_once(&self, name: &str, version: u64, live: &Value, mut new: Value, ownership: Ownership) -> Result<Option<Value>, Status> {
+    async fn update_once(
+        &self,
+        name: &str,
+        version: u64,
+        live: &Value,
+        mut new: Value,
+        ownership: Ownership,
+    ) -> Result<Option<Value>, Status> {
         let resource = self.resource;
         self.check_preconditions(name, live, &new)?;
         self.keep_fixed(live, &mut new);
