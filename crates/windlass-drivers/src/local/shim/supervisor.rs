@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How often it is looked whether everything has ended; a child's end wakes us before.
 const ENDING_STEP: Duration = Duration::from_millis(20);
-/// How often a signal is looked for that could not wake us.
-const LONGEST_POLL: Duration = Duration::from_secs(60);
+/// How often it is looked whether the slot's directory is still there.
+const LONGEST_POLL: Duration = Duration::from_secs(30);
 
 /// What follows when everything has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub(super) struct Supervisor {
     child: Option<i32>,
     quick_ends: u32,
     asking: Option<(Question, Asking)>,
+    next_look: Instant,
     next_readiness: Instant,
     next_liveness: Instant,
     readiness_failures: u32,
@@ -107,6 +108,7 @@ impl Supervisor {
             child: None,
             quick_ends: 0,
             asking: None,
+            next_look: now + LONGEST_POLL,
             next_readiness: now,
             next_liveness: now,
             readiness_failures: 0,
@@ -177,6 +179,13 @@ impl Supervisor {
     /// Does what is due.
     fn act(&mut self) {
         let now = Instant::now();
+        if now >= self.next_look {
+            self.next_look = now + LONGEST_POLL;
+            // Taken away by force: nobody could find, or end, what goes on in it.
+            if !self.slot.path().exists() {
+                self.end(Next::Leave);
+            }
+        }
         match self.mode {
             Mode::Running { .. } => self.ask_what_is_due(now),
             Mode::Waiting { until } if now >= until => {
