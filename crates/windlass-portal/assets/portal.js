@@ -68,6 +68,7 @@ let again = false;
 async function refresh() {
   if (fetching) { again = true; return; }
   fetching = true;
+  const begun = Date.now();
   try {
     const address = new URL(location.href);
     address.searchParams.set("fragment", "live");
@@ -86,6 +87,8 @@ async function refresh() {
   } catch {
     // The stream notices by itself and says so.
   } finally {
+    // Many changes at once are drawn four times a second, not once each.
+    if (again) await new Promise((then) => setTimeout(then, Math.max(0, 250 - (Date.now() - begun))));
     fetching = false;
     if (again) { again = false; refresh(); }
   }

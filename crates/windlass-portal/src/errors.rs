@@ -51,6 +51,8 @@ pub(crate) struct Said {
     pub(crate) message: String,
     /// The way out.
     pub(crate) hint: String,
+    /// Whether whoever sees it is logged in, so that links lead somewhere.
+    pub(crate) has_session: bool,
 }
 
 impl Failure {
@@ -67,7 +69,9 @@ impl Failure {
 
     /// The page for it.
     pub(crate) fn said(&self) -> Said {
-        let said = |status, title, hint: &str| Said { status, title, message: sentence(&self.to_string()), hint: hint.to_owned() };
+        let has_session = !matches!(self, Self::ForeignHost { .. } | Self::NoSession | Self::UsedLink);
+        let said =
+            |status, title, hint: &str| Said { has_session, status, title, message: sentence(&self.to_string()), hint: hint.to_owned() };
         match self {
             Self::ForeignHost { known, .. } => {
                 said(StatusCode::MISDIRECTED_REQUEST, "Another address", &format!("Open it as {}.", known.join(" or ")))
@@ -112,7 +116,7 @@ fn from_api(doing: &str, source: &kube::Error) -> Said {
             "The portal is up, what it reads from is not. `windlass doctor` says what is wrong.",
         ),
     };
-    Said { status, title, message: sentence(&message), hint: hint.to_owned() }
+    Said { status, title, message: sentence(&message), hint: hint.to_owned(), has_session: true }
 }
 
 /// With a capital letter and a full stop.

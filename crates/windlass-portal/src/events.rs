@@ -5,12 +5,14 @@ use crate::state::Shared;
 use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
+use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 /// Changes within this time are told together.
 const TOGETHER: Duration = Duration::from_millis(60);
@@ -22,6 +24,7 @@ const NAMED: usize = 50;
 pub(crate) async fn stream(
     State(portal): State<Shared>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let watched: Vec<String> = query.all("watch").take(20).map(str::to_owned).collect();
@@ -29,9 +32,14 @@ pub(crate) async fn stream(
     let sequence = portal.cache.sequence();
     let missed = query.first("since").and_then(|since| since.parse().ok()).is_some_and(|since: u64| since != sequence);
     let hello = Event::default().event(if missed { "again" } else { "hello" }).data(sequence.to_string());
-    let rest = futures::stream::unfold((changes, watched), |(mut changes, watched)| async move {
-        let event = next(&mut changes, &watched).await?;
-        Some((Ok(event), (changes, watched)))
+    let sessions = Arc::clone(&portal.sessions);
+    let rest = futures::stream::unfold((changes, watched), move |(mut changes, watched)| {
+        let (sessions, headers) = (Arc::clone(&sessions), headers.clone());
+        async move {
+            let event = next(&mut changes, &watched).await?;
+            // Nothing more is told after the session's end.
+            sessions.is_valid(&headers).then_some((Ok(event), (changes, watched)))
+        }
     });
     let stream = futures::StreamExt::chain(futures::stream::once(std::future::ready(Ok(hello))), rest);
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
@@ -39,11 +47,13 @@ pub(crate) async fn stream(
 
 async fn next(changes: &mut Receiver<Arc<str>>, watched: &[String]) -> Option<Event> {
     let mut found = BTreeSet::new();
+    let mut until = Instant::now();
     loop {
         let topic = if found.is_empty() {
             changes.recv().await
         } else {
-            match tokio::time::timeout(TOGETHER, changes.recv()).await {
+            // From the first change on, so that a steady flow cannot hold it back.
+            match tokio::time::timeout_at(until, changes.recv()).await {
                 Ok(topic) => topic,
                 Err(_) => return Some(changed(&found)),
             }
@@ -51,6 +61,9 @@ async fn next(changes: &mut Receiver<Arc<str>>, watched: &[String]) -> Option<Ev
         match topic {
             Ok(topic) => {
                 if watched.iter().any(|watched| covers(watched, &topic)) {
+                    if found.is_empty() {
+                        until = Instant::now() + TOGETHER;
+                    }
                     found.insert(topic);
                 }
                 if found.len() >= NAMED {
@@ -68,7 +81,8 @@ fn changed(topics: &BTreeSet<Arc<str>>) -> Event {
 }
 
 fn again() -> Event {
-    Event::default().event("again").data("")
+    // Without data a browser would not hand it out.
+    Event::default().event("again").data("all")
 }
 
 /// Whether a watched topic is the changed one or stands above or below it.
@@ -80,6 +94,7 @@ fn covers(watched: &str, changed: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt as _;
 
     #[test]
     fn a_topic_covers_what_is_below_and_above_it() {
@@ -87,5 +102,23 @@ mod tests {
         assert!(covers("runs/shop/web-1", "runs"));
         assert!(!covers("runs", "runs-of/x"));
         assert!(!covers("runs/shop/web-1", "runs/shop/web-10"));
+    }
+
+    #[tokio::test]
+    async fn a_steady_flow_holds_nothing_back() {
+        let (tell, mut changes) = tokio::sync::broadcast::channel(1024);
+        tell.send(Arc::from("runs/shop/a")).expect("a listener");
+        let flow = async {
+            let mut beat = tokio::time::interval(TOGETHER / 3);
+            loop {
+                beat.tick().await;
+                tell.send(Arc::from("templates/x")).expect("a listener");
+            }
+        };
+        let watched = ["runs".to_owned()];
+        tokio::select! {
+            event = next(&mut changes, &watched) => assert!(format!("{:?}", event.expect("an event")).contains("runs/shop/a")),
+            () = tokio::time::timeout(TOGETHER * 20, flow).map(drop) => panic!("it was held back"),
+        }
     }
 }

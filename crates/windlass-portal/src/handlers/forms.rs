@@ -92,8 +92,8 @@ async fn take(posted: Posted, subject: &Subject, filled: Filled) -> Answer {
     if !is_live && !wants_plan {
         return draw(&asked, subject, &filled, &sent, &Findings::default(), StatusCode::OK).await;
     }
-    let object = object(subject, &filled);
-    let mut findings = check(&asked.portal, subject, &filled, &object).await?;
+    let mut object = object(subject, &filled);
+    let (mut findings, checked) = check(&asked.portal, subject, &filled, &object).await?;
     if is_live {
         // Nobody is told about a field that is still empty.
         findings.fields.retain(|name, _| sent.last(name).is_some_and(|text| !text.trim().is_empty()));
@@ -102,6 +102,10 @@ async fn take(posted: Posted, subject: &Subject, filled: Filled) -> Answer {
     }
     if !findings.is_empty() {
         return draw(&asked, subject, &filled, &sent, &findings, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    // With the API's defaults: the preview is bound to the hash of the values as they will be stored.
+    if let Some(spec) = checked.get("spec") {
+        object["spec"] = spec.clone();
     }
     let title = match &subject.live {
         None => "new".to_owned(),
@@ -141,13 +145,13 @@ fn object(subject: &Subject, filled: &Filled) -> Value {
     }
 }
 
-/// The API's own check, as if it were written.
-async fn check(portal: &Portal, subject: &Subject, filled: &Filled, object: &Value) -> Result<Findings, Failure> {
+/// The API's own check, as if it were written; also gives the object as it would be stored.
+async fn check(portal: &Portal, subject: &Subject, filled: &Filled, object: &Value) -> Result<(Findings, Value), Failure> {
     let kind = Kind::from(&subject.kind);
     let namespace = Some(filled.namespace.as_str()).filter(|namespace| subject.kind.namespaced && !namespace.is_empty());
     if subject.kind.namespaced && namespace.is_none() {
         let fields = [("namespace".to_owned(), "A namespace is needed, such as `default`.".to_owned())];
-        return Ok(Findings { fields: fields.into(), rest: Vec::new() });
+        return Ok((Findings { fields: fields.into(), rest: Vec::new() }, Value::Null));
     }
     let (method, path, body) = match &subject.live {
         None => ("POST", kind.path(namespace.map(escape).as_deref(), None), object.clone()),
@@ -157,9 +161,9 @@ async fn check(portal: &Portal, subject: &Subject, filled: &Filled, object: &Val
     let request = http::Request::builder().method(method).uri(path).header("Content-Type", "application/json");
     let request = request.body(body.to_string().into_bytes()).map_err(|error| Failure::Invalid { message: error.to_string() })?;
     match portal.client.request::<Value>(request).await {
-        Ok(_) => Ok(Findings::default()),
+        Ok(checked) => Ok((Findings::default(), checked)),
         Err(kube::Error::Api(status)) if matches!(status.code, 400 | 404 | 409 | 422) => {
-            Ok(errors::sort(&status, &subject.form, &filled.name, &filled.namespace))
+            Ok((errors::sort(&status, &subject.form, &filled.name, &filled.namespace), Value::Null))
         }
         Err(error) => Err(Failure::Api { doing: "check these values".into(), source: error }),
     }

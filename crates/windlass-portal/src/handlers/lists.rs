@@ -42,7 +42,7 @@ pub(crate) async fn templates(asked: Asked) -> Response {
     let wanted = asked.query.word("q").unwrap_or_default();
     let mut rows = with_use(&asked.portal.cache);
     rows.retain(|(row, _)| template_has(row, wanted));
-    rows.sort_by(|(a, _), (b, _)| a.title.to_lowercase().cmp(&b.title.to_lowercase()));
+    rows.sort_by_key(|(row, _)| row.title.to_lowercase());
     asked.render(&frame, &views::templates::list(&rows, wanted, &partial(&asked.portal.cache)))
 }
 

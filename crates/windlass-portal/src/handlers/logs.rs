@@ -7,6 +7,7 @@ use crate::state::Portal;
 use crate::views::run::{Log, log_line};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt as _};
+use http::HeaderMap;
 use std::convert::Infallible;
 use std::time::Duration;
 use windlass_api::plan::{Block, InstanceReference};
@@ -38,7 +39,10 @@ pub(crate) async fn tails(portal: &Portal, run: &Run) -> Vec<Log> {
 }
 
 /// `GET /ui/logs?apiVersion=&kind=&namespace=&name=&uid=&node=&part=`: the newest lines, then new ones, each as its markup.
-pub(crate) async fn stream(asked: Asked) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Failure> {
+pub(crate) async fn stream(
+    headers: HeaderMap,
+    asked: Asked,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Failure> {
     let source = asked.portal.logs.clone().ok_or_else(|| Failure::absent("output to be read from here"))?;
     let word = |name: &str| asked.query.word(name).map(str::to_owned);
     let instance = InstanceReference {
@@ -49,12 +53,14 @@ pub(crate) async fn stream(asked: Asked) -> Result<Sse<impl Stream<Item = Result
         uid: word("uid").unwrap_or_default(),
     };
     let query = LogQuery { instance, node: word("node").unwrap_or_default(), part: word("part"), tail: TAIL, follow: true };
-    let begin = futures::stream::once(std::future::ready(Ok(Event::default().event("begin").data(""))));
+    let begin = futures::stream::once(std::future::ready(Ok(Event::default().event("begin").data("tail"))));
     let lines = source.lines(query).map(|line| {
         Ok(match line {
             Ok(line) => Event::default().event("line").data(log_line(&line).into_string()),
             Err(error) => Event::default().event("end").data(error.to_string()),
         })
     });
+    let sessions = std::sync::Arc::clone(&asked.portal.sessions);
+    let lines = lines.take_while(move |_| std::future::ready(sessions.is_valid(&headers)));
     Ok(Sse::new(begin.chain(lines)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

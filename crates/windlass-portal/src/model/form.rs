@@ -117,17 +117,21 @@ pub(crate) fn read(schema: &Value, template: &TemplateSpec) -> Form {
 
 fn split(fields: Vec<Field>, wanted: Option<&[String]>) -> Form {
     let is_size = |field: &Field| matches!(field.widget, Widget::Sizes(_));
-    let mut left = IN_VIEW.saturating_sub(fields.iter().filter(|field| field.is_required && !is_size(field)).count());
+    let left = IN_VIEW.saturating_sub(fields.iter().filter(|field| field.is_required && !is_size(field)).count());
+    // A server may keep fields in the order of their names, so that order says little: short texts come first.
+    let mut likely: Vec<&Field> = fields.iter().filter(|field| field.path.len() == 1 && !field.is_required && !is_size(field)).collect();
+    likely.sort_by_key(|field| match field.widget {
+        Widget::Text if field.default.is_none() => 0,
+        Widget::Text | Widget::Choice(_) | Widget::Integer { .. } => 1,
+        _ => 2,
+    });
+    let likely: Vec<String> = likely.into_iter().take(left).map(Field::name).collect();
     let (mut first, mut more) = (Vec::new(), Vec::new());
     for field in fields {
         let in_view = match wanted {
             _ if is_size(&field) || field.is_required => true,
             Some(wanted) => wanted.contains(&field.path.join(".")),
-            None if left > 0 && field.path.len() == 1 => {
-                left -= 1;
-                true
-            }
-            None => false,
+            None => likely.contains(&field.name()),
         };
         if in_view { first.push(field) } else { more.push(field) }
     }
@@ -214,6 +218,9 @@ fn dress(field: &mut Field, template: &TemplateSpec, wishes: &Value) {
 
 /// `minReplicas` becomes `Min replicas`.
 pub(crate) fn title(key: &str) -> String {
+    if ["cpu", "url", "id", "api", "tls", "dns", "ip"].contains(&key) {
+        return key.to_uppercase();
+    }
     let mut out = String::with_capacity(key.len() + 4);
     let mut before_lower = false;
     for letter in key.chars() {

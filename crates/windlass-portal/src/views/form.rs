@@ -116,6 +116,7 @@ fn folded(drawn: &Drawn<'_>) -> Markup {
     html! {
         details #more .card open[wrong] {
             summary {
+                span {}
                 span { "More: " (names.join(", ")) @if more.len() > 3 { ", …" } " " span.small { "sensible defaults" } }
                 span.small { (more.len() + usize::from(drawn.namespace.is_some())) " fields" }
             }
@@ -217,8 +218,8 @@ fn hint(field: &Field) -> Markup {
     };
     html! {
         (words(&field.hint))
-        @if !shape.is_empty() { " " (shape) }
-        @if let Widget::Integer { least: Some(least), most: Some(most) } = &field.widget { " From " (least) " to " (most) "." }
+        @if !shape.is_empty() { @if !field.hint.is_empty() { " · " } (shape) }
+        @if let Widget::Integer { least: Some(least), most: Some(most) } = &field.widget { @if !field.hint.is_empty() { " · " } "From " (least) " to " (most) }
     }
 }
 

@@ -98,7 +98,7 @@ fn recent(frame: &Frame, recent: &[Arc<RunRow>]) -> Markup {
             @if recent.is_empty() {
                 div.in { p.muted { "No run yet. Each change that is asked for becomes one, with its plan, its steps and its result." } }
             } @else {
-                (runs::table(frame, recent, true))
+                (runs::table(frame, recent, runs::Detail::Brief))
             }
         }
     }

@@ -168,16 +168,18 @@ fn not_ready(frame: &Frame, shown: &Shown<'_>, since: &Markup) -> Markup {
         "" => "It is not ready.",
         why => why,
     };
+    let waits = &shown.status.waiting_on;
+    let says_more = waits.len() > 1 || waits.first().is_some_and(|waits| !row.why.contains(&waits.message));
     let open = shown.runs.iter().find(|run| run.mode == Mode::Execute && !run.state.is_finished());
     let failed = shown.runs.first().filter(|run| run.state == State::Failed);
     note(
         row.mark().tone,
         headline,
         &html! {
-            @if shown.status.waiting_on.len() > 1 || shown.status.waiting_on.first().is_some_and(|waits| !row.why.contains(&waits.message)) {
-                ul.plain.stack.tight { @for waits in &shown.status.waiting_on { li { strong { (waits.node) } ": " (words(&waits.message)) " " span.small { (ago(frame.now, &waits.since)) } } } }
+            @if says_more {
+                ul.plain.stack.tight { @for waits in waits { li { strong { (waits.node) } ": " (words(&waits.message)) " " span.small { (ago(frame.now, &waits.since)) } } } }
             }
-            (since)
+            @if !says_more { (since) }
             div.row {
                 @if let Some(run) = open {
                     @if run.state == State::AwaitingApproval { a.button.do href=(run.path()) { "Review the plan" } } @else { a.button href=(run.path()) { "Follow the run" } }
@@ -194,6 +196,8 @@ fn not_ready(frame: &Frame, shown: &Shown<'_>, since: &Markup) -> Markup {
 
 fn resources(frame: &Frame, shown: &Shown<'_>) -> Markup {
     let nodes = nodes(shown);
+    let home = if shown.row.namespace.is_empty() { windlass_api::names::SYSTEM_NAMESPACE } else { &shown.row.namespace };
+    let run = if shown.row.last_run.is_empty() { String::new() } else { crate::model::rows::run_path(home, &shown.row.last_run) };
     html! {
         section.card aria-labelledby="resources" {
             header { h2 #resources { "What belongs to it" } }
@@ -202,7 +206,7 @@ fn resources(frame: &Frame, shown: &Shown<'_>) -> Markup {
             @if !nodes.is_empty() {
                 table.tree {
                     thead { tr { th scope="col" { "Resource" } th scope="col" { "State" } th.wide scope="col" { "Where" } } }
-                    tbody { @for node in &nodes { (node_rows(frame, node)) } }
+                    tbody { @for node in &nodes { (node_rows(frame, &run, node)) } }
                 }
             }
         }
@@ -258,7 +262,7 @@ fn node_mark(node: &Node<'_>) -> Mark {
     }
 }
 
-fn node_rows(frame: &Frame, node: &Node<'_>) -> Markup {
+fn node_rows(frame: &Frame, run: &str, node: &Node<'_>) -> Markup {
     let first = node.entries.first();
     let block = first.and_then(|entry| entry.block).or_else(|| node.step.and_then(|step| step.block));
     let target = first.map(|entry| entry.target.as_str()).or_else(|| node.step.map(|step| step.target.as_str())).unwrap_or("–");
@@ -268,11 +272,11 @@ fn node_rows(frame: &Frame, node: &Node<'_>) -> Markup {
             td { (tag(&node_mark(node))) @if let Some(waits) = node.waits { div.small { (words(&waits.message)) " (" (ago(frame.now, &waits.since)) ")" } } }
             td.wide { (target) }
         }
-        @for entry in &node.entries { (entry_row(node, entry)) }
+        @for entry in &node.entries { (entry_row(frame, run, node, entry)) }
     }
 }
 
-fn entry_row(node: &Node<'_>, entry: &Entry) -> Markup {
+fn entry_row(frame: &Frame, run: &str, node: &Node<'_>, entry: &Entry) -> Markup {
     let part = node.step.and_then(|step| step.parts.iter().find(|part| part.key == entry.key));
     let mark = match (entry.state, part) {
         (EntryState::Present, Some(part)) if part.ready => Mark::new(Tone::Good, "Ready"),
@@ -292,6 +296,7 @@ fn entry_row(node: &Node<'_>, entry: &Entry) -> Markup {
                     @if !part.facts.is_empty() { div.small { @for (key, value) in &part.facts { span.fact { (key) " " (value) } " " } } }
                     @if !part.message.is_empty() && !part.ready { div.small { (words(&part.message)) } }
                 }
+                @if entry.state == EntryState::Unknown && !run.is_empty() { (super::run::resolve(frame, run, &entry.key, &entry.identity.to_string())) }
                 @if let Some(message) = &entry.message { div.small { (words(message)) } }
             }
             td.wide { (entry.identity.namespace.as_deref().unwrap_or("–")) }
@@ -319,7 +324,7 @@ fn glance(frame: &Frame, shown: &Shown<'_>) -> Markup {
                 @if let Some(address) = &shown.status.address { dt { "For programs" } dd { code { (address) } } }
                 @if let Some(summary) = &shown.status.inventory { dt { "Made" } dd { (summary.present) " effects" @if summary.unknown > 0 { ", " (summary.unknown) " cannot be told" } } }
                 @if let Some(revision) = &shown.status.revision { dt { "Revision" } dd { code { (revision) } } }
-                dt { "Asked for" } dd { (ago(frame.now, &row.created)) }
+                dt { "Created" } dd { (ago(frame.now, &row.created)) }
             } }
         }
     }
@@ -347,7 +352,7 @@ fn history(frame: &Frame, shown: &Shown<'_>) -> Markup {
         runs.iter().filter(|run| run.state == State::Succeeded && run.cause != windlass_api::run::Cause::Delete).skip(1).take(9).collect();
     html! {
         section.card aria-label="Runs" {
-            @if runs.is_empty() { div.in { p.muted { "No run is kept." } } } @else { (runs::table(frame, &runs, false)) }
+            @if runs.is_empty() { div.in { p.muted { "No run is kept." } } } @else { (runs::table(frame, &runs, runs::Detail::Own)) }
         }
         @if !earlier.is_empty() && shown.row.state != "Deleting" {
             section.card aria-labelledby="earlier" {
@@ -405,7 +410,7 @@ pub(crate) fn gone(frame: &Frame, kind: &str, namespace: &str, name: &str, past:
         (note(Tone::Quiet, &format!("There is no {kind} `{name}`{}.", if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") }), &html! {
             @if past.is_empty() { span { "It may have been deleted, or its name is spelled differently." } } @else { span { "It was deleted. Its last runs are kept." } }
         }))
-        @if !past.is_empty() { section.card { header { h2 { "Its last runs" } } (runs::table(frame, past, false)) } }
+        @if !past.is_empty() { section.card { header { h2 { "Its last runs" } } (runs::table(frame, past, runs::Detail::Own)) } }
         div.row { a.button href="/instances" { "All instances" } a.button.do href="/templates" { "Create" } }
     };
     Page::new(name, Section::Instances, live).below("Instances", "/instances").watching(topic).watching(topic.replacen(

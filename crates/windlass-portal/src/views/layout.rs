@@ -110,7 +110,7 @@ pub(crate) fn document(frame: &Frame, page: &Page) -> Markup {
                 main #main tabindex="-1" {
                     @if !page.crumbs.is_empty() {
                         nav.crumbs aria-label="Where you are" {
-                            @for (name, path) in &page.crumbs { a href=(path) { (name) } " / " }
+                            @for (index, (name, path)) in page.crumbs.iter().enumerate() { @if index > 0 { " / " } a href=(path) { (name) } }
                         }
                     }
                     (live(frame, page))

@@ -86,7 +86,7 @@ fn relative(seconds: i64) -> String {
     let said = span(seconds.abs());
     match seconds {
         -1..=1 => "just now".into(),
-        0.. => format!("{said} ago"),
+        2.. => format!("{said} ago"),
         _ => format!("in {said}"),
     }
 }

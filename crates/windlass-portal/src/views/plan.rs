@@ -100,8 +100,8 @@ fn row(field: &Field) -> Markup {
             td {
                 @match (&field.before, &field.after) {
                     (Some(Shown::Secret), Some(Shown::Secret)) => { "changes " span.tag.quiet { "secret" } }
-                    (Some(before), Some(after)) => { del { (value(before)) } " → " ins { (value(after)) } }
-                    (None, Some(after)) => { ins { (value(after)) } }
+                    (Some(before), Some(after)) => { del { (value(before)) } " → " (new(after)) }
+                    (None, Some(after)) => { (new(after)) }
                     (Some(before), None) => { del { (value(before)) } " → " span.small { "taken away" } }
                     (None, None) => { "–" }
                 }
@@ -109,6 +109,10 @@ fn row(field: &Field) -> Markup {
             td.why { (words(&field.cause)) }
         }
     }
+}
+
+fn new(shown: &Shown) -> Markup {
+    html! { @if let Shown::Text(text) = shown { ins { (text) } } @else { (value(shown)) } }
 }
 
 fn value(shown: &Shown) -> Markup {

@@ -48,19 +48,27 @@ pub(crate) fn page(frame: &Frame, shown: &Shown<'_>) -> Page {
         @if is_preview {
             (preview(frame, shown, &status))
         } @else {
-            (sentence(frame, shown, &status))
             @if row.state == State::AwaitingApproval {
+                // What is lost says more than that it waits, which stands beside the title.
+                @if !shown.plan.is_some_and(Plan::is_destructive) { (sentence(frame, shown, &status)) }
                 (shown.plan.map(plan::letter).unwrap_or_default())
+                (facts(frame, shown, &status))
                 (approval(frame, shown, &status))
             } @else {
-                (steps(frame, &status.steps))
+                (sentence(frame, shown, &status))
+                (steps(frame, &row.path(), &status.steps))
                 @if let Some(plan) = shown.plan { details #plan .card { summary { span {} span { "The plan" } span.small { (row.planned) } } div.in.stack.loose { (plan::letter(plan)) } } }
+                (facts(frame, shown, &status))
             }
-            (facts(frame, shown, &status))
         }
     };
     let title = format!("{}: {}", row.instance.name, row.phrase());
-    let mut page = Page::new(title, if is_preview { Section::Create } else { Section::Runs }, live);
+    let section = match (is_preview, shown.exists) {
+        (false, _) => Section::Runs,
+        (true, true) => Section::Instances,
+        (true, false) => Section::Create,
+    };
+    let mut page = Page::new(title, section, live);
     if is_preview && !shown.exists {
         page = page.below("Create", "/templates");
     } else {
@@ -85,7 +93,7 @@ fn head(frame: &Frame, shown: &Shown<'_>) -> Markup {
                     a.quiet href=(rows::reference_path(&row.instance)) { (row.instance) }
                     @if !row.by.is_empty() { " · asked by " (row.by) }
                     " · " (ago(frame.now, &row.created))
-                    @if !is_preview && row.started.is_some() { " · took " (took(row.started.as_deref(), row.finished.as_deref(), frame.now)) }
+                    @if !is_preview && row.started.is_some() { " · " (if row.finished.is_some() { "took" } else { "for" }) " " (took(row.started.as_deref(), row.finished.as_deref(), frame.now)) }
                 }
             }
             div.row {
@@ -201,7 +209,7 @@ fn failed(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
         None if status.message.is_empty() => "It failed.".to_owned(),
         None => status.message.clone(),
     };
-    let line = shown.logs.iter().filter(|log| step.is_none_or(|step| step.key == log.node)).find_map(|log| error_line(log));
+    let line = shown.logs.iter().filter(|log| step.is_none_or(|step| step.key == log.node)).find_map(error_line);
     let instance = rows::reference_path(&row.instance);
     let place = format!("-n {}", quote(&row.namespace));
     note(
@@ -210,7 +218,10 @@ fn failed(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
         &html! {
             @if !status.message.is_empty() && status.message != headline { p { (words(&status.message)) } }
             @if let Some(line) = line { p { "First error in its output: " code { (line) } } }
-            @if let Some(at) = &status.retry_at { p { "It is tried again " (ago(frame.now, at)) " (attempt " (status.attempt + 1) ")." } }
+            @if let Some(at) = &status.retry_at {
+                @let is_due = at.parse::<jiff::Timestamp>().is_ok_and(|at| at <= frame.now);
+                p { "It is tried again " @if is_due { "in a moment" } @else { (ago(frame.now, at)) } " (attempt " (status.attempt + 1) ")." }
+            }
             div.row {
                 (button(frame, &format!("{}/retry", row.path()), "do", "Try again now", &[]))
                 @if shown.exists { a.button href={ (instance) "/edit" } { "Change values" } a.button href=(instance) { "See " (row.instance.name) } }
@@ -230,18 +241,18 @@ fn error_line(log: &Log) -> Option<String> {
     Some(harmless(&line.text).chars().take(300).collect())
 }
 
-fn steps(frame: &Frame, steps: &[Step]) -> Markup {
+fn steps(frame: &Frame, path: &str, steps: &[Step]) -> Markup {
     html! {
         @if !steps.is_empty() {
             section.card aria-labelledby="steps" {
                 header { h2 #steps { "Steps" } }
-                ol.steps { @for step in steps { (one_step(frame, step)) } }
+                ol.steps { @for step in steps { (one_step(frame, path, step)) } }
             }
         }
     }
 }
 
-fn one_step(frame: &Frame, step: &Step) -> Markup {
+fn one_step(frame: &Frame, path: &str, step: &Step) -> Markup {
     let mark = tone::of_step(step.state);
     let (class, sign) = crate::views::parts::tone(mark.tone);
     let is_current = matches!(step.state, StepState::Running | StepState::Failed);
@@ -252,6 +263,7 @@ fn one_step(frame: &Frame, step: &Step) -> Markup {
                 span { strong { (step.key) } " " span.word { (mark.word) } " " span.small { (step.action.word()) @if let Some(block) = step.block { " · " (block.name()) } @if !step.target.is_empty() { " · on " (step.target) } } }
                 @if !step.message.is_empty() { span.small { (words(&step.message)) } }
                 @if !step.parts.is_empty() { (parts(&step.parts)) }
+                @for effect in step.effects.iter().filter(|effect| effect.outcome == "Unknown") { (resolve(frame, path, &effect.key, &effect.identity.to_string())) }
                 @if !step.effects.is_empty() {
                     details id={ "effects-" (step.key) } { summary.small { span {} span { (step.effects.len()) " effects" } span {} }
                         ul.plain.in.stack.tight { @for effect in &step.effects { li.small { (effect.action.word()) " " (effect.identity) @if !effect.outcome.is_empty() { " · " (effect.outcome) } } } }
@@ -263,6 +275,18 @@ fn one_step(frame: &Frame, step: &Step) -> Markup {
     }
 }
 
+/// An effect of which it cannot be told whether it happened: a person looks and says.
+pub(crate) fn resolve(frame: &Frame, path: &str, key: &str, what: &str) -> Markup {
+    let action = format!("{path}/resolve");
+    html! {
+        div.row {
+            span.small { "Look whether " (what) " is there:" }
+            (button(frame, &action, "", "It is there", &[("key", key), ("verdict", "Done")]))
+            (button(frame, &action, "", "It is not; do it again", &[("key", key), ("verdict", "Retry")]))
+        }
+    }
+}
+
 /// Parts of a node, such as replicas.
 pub(crate) fn parts(parts: &[windlass_api::driver::PartHealth]) -> Markup {
     html! {
@@ -270,7 +294,7 @@ pub(crate) fn parts(parts: &[windlass_api::driver::PartHealth]) -> Markup {
             @for part in parts {
                 li.small {
                     (tag(&tone::Mark::new(if part.ready { Tone::Good } else { Tone::Warning }, if part.ready { "Ready" } else { &part.reason })))
-                    " " (part_name(&part.key)) " "
+                    " " strong { (part_name(&part.key)) } " "
                     @for (key, value) in &part.facts { span.fact { (key) " " (value) } " " }
                     @if !part.message.is_empty() { (words(&part.message)) }
                 }
@@ -302,6 +326,11 @@ fn facts(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
                 @if let Some(parent) = &spec.parent { dt { "Part of" } dd { a href=(rows::run_path(&row.namespace, parent)) { (parent) } } }
                 @if !status.plan_hash.is_empty() { dt { "Plan" } dd { code { (status.plan_hash.chars().take(12).collect::<String>()) } } }
             } }
+            div.in.stack {
+                @let place = format!("{} -n {}", quote(&row.name), quote(&row.namespace));
+                @if row.state == State::AwaitingApproval { (command(&format!("windlass run approve {place}"))) }
+                (command(&format!("windlass run show {place}")))
+            }
         }
     }
 }

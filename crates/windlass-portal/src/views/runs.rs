@@ -41,7 +41,7 @@ pub(crate) fn page(frame: &Frame, listing: &Listing<'_>) -> Page {
             @if listing.rows.is_empty() {
                 div.in { p.muted { @if state.is_empty() { "No run yet. Each change that is asked for becomes one." } @else { "No run in this state." } } }
             } @else {
-                (table(frame, listing.rows, true))
+                (table(frame, listing.rows, Detail::All))
             }
         }
         (pages(listing.query, listing.page, listing.all, EACH))
@@ -49,11 +49,23 @@ pub(crate) fn page(frame: &Frame, listing: &Listing<'_>) -> Page {
     Page::new("Runs", Section::Runs, live).watching("runs")
 }
 
+/// How much a table of Runs says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Whose it is, what, how and when: where there is little room.
+    Brief,
+    /// Everything.
+    All,
+    /// Everything but whose it is, which the page says.
+    Own,
+}
+
 /// Runs as a table; on narrow screens as cards.
-pub(crate) fn table(frame: &Frame, runs: &[Arc<RunRow>], names: bool) -> Markup {
+pub(crate) fn table(frame: &Frame, runs: &[Arc<RunRow>], detail: Detail) -> Markup {
+    let (names, all) = (detail != Detail::Own, detail != Detail::Brief);
     html! {
         table.list {
-            thead { tr { th scope="col" { "What" } th scope="col" { "State" } th.wide scope="col" { "By" } th.num scope="col" { "Took" } th.num scope="col" { "When" } } }
+            thead { tr { th scope="col" { "What" } th scope="col" { "State" } @if all { th.wide scope="col" { "By" } th.num scope="col" { "Took" } } th.num scope="col" { "When" } } }
             tbody {
                 @for run in runs {
                     tr {
@@ -65,8 +77,10 @@ pub(crate) fn table(frame: &Frame, runs: &[Arc<RunRow>], names: bool) -> Markup 
                             }
                         }
                         td { (tag(&run.mark())) }
-                        td.wide { (if run.by.is_empty() { "–" } else { &run.by }) }
-                        td.num { (took(run.started.as_deref(), run.finished.as_deref(), frame.now)) }
+                        @if all {
+                            td.wide { (if run.by.is_empty() { "–" } else { &run.by }) }
+                            td.num { (took(run.started.as_deref(), run.finished.as_deref(), frame.now)) }
+                        }
                         td.num { (ago(frame.now, &run.created)) }
                     }
                 }

@@ -34,7 +34,7 @@ pub(crate) fn page(frame: &Frame, found: &Found) -> Page {
             } }
         }
         @if !found.instances.is_empty() { section.card { header { h2 { "Instances" } } (instances::table(frame, &found.instances)) } }
-        @if !found.runs.is_empty() { section.card { header { h2 { "Runs" } } (runs::table(frame, &found.runs, true)) } }
+        @if !found.runs.is_empty() { section.card { header { h2 { "Runs" } } (runs::table(frame, &found.runs, runs::Detail::All)) } }
     };
     Page::new("Search", Section::Search, live)
 }

@@ -6,13 +6,13 @@ use crate::views::layout;
 use crate::views::parts::{note, words};
 use maud::{DOCTYPE, Markup, html};
 
-fn bare(title: &str, inner: &Markup) -> Markup {
+fn bare(title: &str, has_session: bool, inner: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             (layout::head(title, false))
             body.bare {
-                header.top { (layout::brand()) a.button.plain href="/help" aria-label="Help and keys" { "?" } }
+                header.top { (layout::brand()) @if has_session { a.button.plain href="/help" aria-label="Help and keys" title="Help and keys" { "?" } } }
                 main #main tabindex="-1" { (inner) }
             }
         }
@@ -23,13 +23,16 @@ fn bare(title: &str, inner: &Markup) -> Markup {
 pub(crate) fn page(said: &Said) -> Markup {
     bare(
         said.title,
+        said.has_session,
         &html! {
             h1 { (said.title) }
             (note(Tone::Bad, &said.message, &html! { span { (words(&said.hint)) } }))
             div.row {
-                a.button.do href="/" { "Home" }
-                a.button href="/instances" { "Instances" }
-                a.button href="/search" { "Search" }
+                @if said.has_session {
+                    a.button.do href="/" { "Home" }
+                    a.button href="/instances" { "Instances" }
+                    a.button href="/search" { "Search" }
+                }
                 span.small { "Status " (said.status.as_u16()) }
             }
         },
@@ -40,6 +43,7 @@ pub(crate) fn page(said: &Said) -> Markup {
 pub(crate) fn login(token: Option<&str>, next: &str) -> Markup {
     bare(
         "Log in",
+        false,
         &html! {
             h1 { "Log in" }
             @if let Some(token) = token {

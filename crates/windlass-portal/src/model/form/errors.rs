@@ -74,6 +74,8 @@ fn is_at(place: &str, name: &str) -> bool {
 }
 
 fn add(findings: &mut Findings, name: String, message: &str, hint: Option<String>) {
+    // The API's explanation of DNS names ends in the regular expression; the words before it say enough.
+    let message = message.split_once(" (e.g. '").map_or(message, |(words, _)| words);
     let said = match hint {
         Some(hint) => format!("{} {hint}", sentence(message)),
         None => sentence(message),

@@ -16,13 +16,25 @@ pub(crate) struct Card {
 
 /// The cards of a size table, in its order.
 pub(crate) fn cards(sizes: &Sizes) -> Vec<Card> {
-    let cards = sizes.values.iter().map(|(name, values)| Card {
-        name: name.clone(),
-        meaning: values.iter().filter(|(key, _)| *key != "price").map(|(key, value)| meaning(key, value)).collect::<Vec<_>>().join(" · "),
-        price: values.get("price").map(|value| money(&plain(value))).unwrap_or_default(),
+    // A server may keep both in the order of their names, so that the author's order is lost: what is known is put right.
+    let mut rows: Vec<_> = sizes.values.iter().collect();
+    rows.sort_by_key(|(name, _)| SIZES.iter().position(|known| known.eq_ignore_ascii_case(name)).unwrap_or(SIZES.len()));
+    let cards = rows.into_iter().map(|(name, values)| {
+        let mut keys: Vec<_> = values.iter().filter(|(key, _)| *key != "price").collect();
+        keys.sort_by_key(|(key, _)| KEYS.iter().position(|known| known == key).unwrap_or(KEYS.len()));
+        Card {
+            name: name.clone(),
+            meaning: keys.into_iter().map(|(key, value)| meaning(key, value)).collect::<Vec<_>>().join(" · "),
+            price: values.get("price").map(|value| money(&plain(value))).unwrap_or_default(),
+        }
     });
     cards.collect()
 }
+
+/// Sizes from small to large.
+const SIZES: [&str; 7] = ["XS", "S", "M", "L", "XL", "XXL", "XXXL"];
+/// What is said first.
+const KEYS: [&str; 3] = ["replicas", "cpu", "memory"];
 
 /// One value of a size table in words.
 fn meaning(key: &str, value: &Value) -> String {
