@@ -1,3 +1,8 @@
-//! windlass-schema: being built.
+//! Schemas: SimpleSchema → OpenAPI ([`simple`]), structural schemas as the API server reads them ([`structural`]), what breaks
+//! from one schema to the next ([`compat`]), the form of a kind ([`form`]), and plurals ([`plural`]). Pure.
 
+pub mod compat;
+pub mod form;
+pub mod plural;
+pub mod simple;
 pub mod structural;

@@ -16,7 +16,7 @@ mod lists;
 mod meta;
 mod parse;
 mod prune;
-mod regular_expression;
+pub(crate) mod regular_expression;
 mod rules;
 mod validate;
 

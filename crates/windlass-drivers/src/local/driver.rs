@@ -244,7 +244,7 @@ fn write_slot(local: &Arc<Local>, key: &NodeKey, part: &Part, operation: &Operat
     };
     let slot = key.slot(&local.directory, part);
     let mut ports = local.lock();
-    let runs = slot.read_state().is_some_and(|state| state.is_held());
+    let runs = slot.read_state().is_some_and(|state| state.is_held() && state.child.is_some());
     let before = slot.read_config().ok();
     let names: Vec<String> = shape.workload.ports.keys().cloned().collect();
     // The siblings of this slot may run and listen on these ports, so only the listening one may look whether they are free.

@@ -129,15 +129,10 @@ impl Planning<'_> {
         }
         let slot = self.view.slots.iter().find(|slot| slot.part == *part);
         if slot.is_some_and(|slot| !slot.held) {
-            let word = |text: &str| Some(Planned::Known(text.into()));
-            changes.push(FieldChange {
-                path: format!("{part}.process"),
-                before: word("ended"),
-                after: word("running"),
-                because: Vec::new(),
-                drift_by: None,
-                forces_replacement: false,
-            });
+            changes.push(drift(part, "process", "ended", "running"));
+        }
+        if slot.is_some_and(|slot| slot.state.as_ref().is_some_and(|state| state.reason == "PortTaken")) {
+            changes.push(drift(part, "port", "held by another program", "another port"));
         }
         (if changes.is_empty() { Action::None } else { Action::Update }, changes)
     }
@@ -225,6 +220,19 @@ impl Planning<'_> {
             effect
         });
         effects.collect()
+    }
+}
+
+/// What changed by itself, and is put right.
+fn drift(part: &Part, field: &str, before: &str, after: &str) -> FieldChange {
+    let word = |text: &str| Some(Planned::Known(text.into()));
+    FieldChange {
+        path: format!("{part}.{field}"),
+        before: word(before),
+        after: word(after),
+        because: Vec::new(),
+        drift_by: None,
+        forces_replacement: false,
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Mutex, PoisonError};
 
 /// Below the range from which the system takes ports for outgoing connections.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
+
+/// The ports that the targets of this process gave away: a program may take a while until it listens on its own.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// The ports that are given away.
 #[derive(Debug, Default)]
@@ -17,13 +21,16 @@ impl Ports {
     /// Notes a port that was given away before a restart.
     pub(super) fn reserve(&mut self, port: u16) {
         self.taken.insert(port);
+        GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
     }
 
     /// Gives a port away. `None` where all are taken.
     pub(super) fn take(&mut self) -> Option<u16> {
         let start = rand::random_range(0..COUNT);
         let mut candidates = (0..COUNT).map(|step| FIRST + (start + step) % COUNT);
-        let found = candidates.find(|port| !self.taken.contains(port) && is_free(*port))?;
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = candidates.find(|port| !self.taken.contains(port) && !given.contains(port) && is_free(*port))?;
+        given.insert(found);
         self.taken.insert(found);
         Some(found)
     }
@@ -31,6 +38,7 @@ impl Ports {
     /// Takes a port back.
     pub(super) fn release(&mut self, port: u16) {
         self.taken.remove(&port);
+        GIVEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&port);
     }
 }
 

@@ -166,12 +166,16 @@ pub(super) enum SlotProbe {
 pub struct Timings {
     /// Between the wish to end and the kill.
     pub grace_milliseconds: u64,
+    /// Between being no longer ready and the wish to end, so that no new request comes while it ends.
+    pub drain_milliseconds: u64,
     /// Before the first new start; doubled with each further one.
     pub restart_milliseconds: u64,
     /// Longest wait before a new start.
     pub longest_restart_milliseconds: u64,
     /// A program that ran this long counts as well: the next new start is quick again.
     pub settled_milliseconds: u64,
+    /// A program without a probe and a port is ready once it ran this long; longer after it ended quickly some times.
+    pub steady_milliseconds: u64,
     /// Between probes of a program that is not ready yet.
     pub starting_probe_milliseconds: u64,
     /// Between probes of a program that is ready.
@@ -190,9 +194,11 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             grace_milliseconds: 10_000,
+            drain_milliseconds: 150,
             restart_milliseconds: 500,
             longest_restart_milliseconds: 60_000,
             settled_milliseconds: 30_000,
+            steady_milliseconds: 1_000,
             starting_probe_milliseconds: 250,
             probe_milliseconds: 10_000,
             probe_timeout_milliseconds: 2_000,
@@ -308,6 +314,11 @@ impl SlotDirectory {
     /// `NAME=VALUE` in the environment of everything that the slot runs.
     pub(super) fn mark(&self) -> String {
         format!("{MARK}={}", self.path.display())
+    }
+
+    /// Name of the slot's control group; another target on this machine has others.
+    pub(super) fn group(&self) -> String {
+        canonical_hash(&Value::String(self.path.to_string_lossy().into_owned())).chars().take(24).collect()
     }
 
     /// Temporary files of the program.

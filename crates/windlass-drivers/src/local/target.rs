@@ -100,7 +100,8 @@ impl Local {
         let listener = tokio::net::TcpListener::bind(address).await.map_err(|source| LocalError::Address { address, source })?;
         let apps = listener.local_addr().map_err(|source| LocalError::Address { address, source })?;
         let pokes = listen_for_changes(&directory).map_err(unusable)?;
-        let around = Surroundings { environment: passed_on(&directory), executable: options.executable };
+        // By its link, so that a newer windlass in another place takes over what an older one wrote.
+        let around = Surroundings { environment: passed_on(&directory), executable: programs(&directory).join("windlass") };
         let local = Arc::new(Self {
             timings: options.timings,
             around,
@@ -379,7 +380,7 @@ fn passed_on(directory: &Path) -> BTreeMap<String, String> {
         environment.extend(value.map(|value| (name.to_owned(), value)));
     }
     let path = std::env::var("PATH").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned());
-    environment.insert("PATH".into(), format!("{path}:{}", programs(directory).display()));
+    environment.insert("PATH".into(), format!("{}:{path}", programs(directory).display()));
     environment
 }
 

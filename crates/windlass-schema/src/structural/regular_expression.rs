@@ -13,7 +13,7 @@ const SIZE_LIMIT: usize = 1 << 20;
 ///
 /// # Errors
 /// The engine's message, when the pattern is not understood or too large.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(&translate(pattern)).size_limit(SIZE_LIMIT).build().map_err(|error| error.to_string())
 }
 

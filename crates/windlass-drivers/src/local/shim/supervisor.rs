@@ -39,8 +39,17 @@ enum Next {
 enum Mode {
     Running { since: Instant },
     Waiting { until: Instant },
-    Ending { next: Next, kill_at: Instant, told_rest: bool },
+    Ending { next: Next, ending: Ending },
     Left,
+}
+
+/// How far an end is: the program is told first, what is left after it is told then, and what does not listen is killed.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    /// When the program is told; `None` once it was.
+    tell_at: Option<Instant>,
+    told_rest: bool,
+    kill_at: Instant,
 }
 
 /// Which question is being asked.
@@ -94,14 +103,17 @@ impl Supervisor {
             signal_hook::low_level::pipe::register(signal, wake.1.try_clone()?)?;
         }
         signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, wake.1.try_clone()?)?;
-        let group = ControlGroup::make(&config.uid);
+        let group = ControlGroup::make(&slot.group());
         let before = slot.read_state();
         let now = Instant::now();
         let mut this = Self {
             control: listen(&slot)?,
             state: SlotState { shim: ProcessIdentity::of(process::own_pid()).unwrap_or_default(), ..SlotState::default() },
             written: None,
-            mode: Mode::Ending { next: Next::Start, kill_at: now + config.timings.grace(), told_rest: false },
+            mode: Mode::Ending {
+                next: Next::Start,
+                ending: Ending { tell_at: None, told_rest: false, kill_at: now + config.timings.grace() },
+            },
             output,
             group,
             before,
@@ -167,7 +179,7 @@ impl Supervisor {
             (Mode::Running { .. }, Some((_, Asking::Network(_)))) => Instant::now() + LONGEST_POLL,
             (Mode::Running { .. }, None) => {
                 let liveness = self.config.liveness.as_ref().filter(|_| self.state.ready).map(|_| self.next_liveness);
-                let readiness = (self.config.readiness != SlotProbe::Started).then_some(self.next_readiness);
+                let readiness = (self.config.readiness != SlotProbe::Started || !self.state.ready).then_some(self.next_readiness);
                 [liveness, readiness].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + LONGEST_POLL)
             }
             (Mode::Waiting { until }, _) => *until,
@@ -192,7 +204,7 @@ impl Supervisor {
                 self.state.restarts += 1;
                 self.start();
             }
-            Mode::Ending { next, kill_at, told_rest } => self.go_on_ending(now, next, kill_at, told_rest),
+            Mode::Ending { next, ending } => self.go_on_ending(now, next, ending),
             Mode::Waiting { .. } | Mode::Left => {}
         }
     }
@@ -227,8 +239,12 @@ impl Supervisor {
         self.next_readiness = now;
         self.next_liveness = now + Duration::from_millis(self.config.timings.probe_milliseconds);
         if self.config.readiness == SlotProbe::Started {
-            self.ready(None);
-        } else {
+            // One that ends again and again must not count as ready each time in between.
+            let steady = self.config.timings.steady_milliseconds.saturating_mul(u64::from(self.quick_ends.min(9)) + 1);
+            self.next_readiness = now + Duration::from_millis(steady);
+        }
+        // One that ended and is tried again keeps the reason why, until it is ready.
+        if self.quick_ends == 0 {
             self.unready("Starting", "it has been started and is not ready yet");
         }
     }
@@ -242,7 +258,7 @@ impl Supervisor {
             return Err((
                 "PortTaken",
                 format!(
-                    "port {port} of this replica is held by another program\n  hint: end that program; this one is tried again by itself"
+                    "port {port} of this replica is held by another program\n  hint: end that program; this one is tried again by itself, and gets another port with the next Run"
                 ),
             ));
         }
@@ -277,10 +293,15 @@ impl Supervisor {
             }
             Mode::Running { .. } | Mode::Waiting { .. } => {
                 self.asking = None;
-                if let Some(pid) = self.child {
-                    process::signal_all(&BTreeSet::from([pid]), Signal::TERM);
-                }
-                self.mode = Mode::Ending { next, kill_at: Instant::now() + self.config.timings.grace(), told_rest: false };
+                // What serves is taken out of the gateway first, so that no request meets a program that is ending.
+                let drain = if self.state.ready && !self.config.ports.is_empty() && next != Next::Again {
+                    self.config.timings.drain_milliseconds
+                } else {
+                    0
+                };
+                let tell_at = Instant::now() + Duration::from_millis(drain);
+                let ending = Ending { tell_at: Some(tell_at), told_rest: false, kill_at: tell_at + self.config.timings.grace() };
+                self.mode = Mode::Ending { next, ending };
                 self.state.phase = Phase::Stopping;
                 if next != Next::Again {
                     self.unready("Stopping", "it is being ended");
@@ -306,19 +327,25 @@ impl Supervisor {
         found
     }
 
-    /// The program is told first; what is left once it has ended is told then; at the end of the grace all is killed.
-    fn go_on_ending(&mut self, now: Instant, next: Next, kill_at: Instant, told_rest: bool) {
+    fn go_on_ending(&mut self, now: Instant, next: Next, mut ending: Ending) {
         let left = self.everything();
         if left.is_empty() {
             self.ended(next);
-        } else if now >= kill_at {
+        } else if now >= ending.kill_at {
             if let Some(group) = &self.group {
                 group.kill();
             }
             process::signal_all(&left, Signal::KILL);
-        } else if self.child.is_none() && !told_rest {
+        } else if let Some(pid) = self.child {
+            if ending.tell_at.is_some_and(|at| now >= at) {
+                process::signal_all(&BTreeSet::from([pid]), Signal::TERM);
+                ending.tell_at = None;
+                self.mode = Mode::Ending { next, ending };
+            }
+        } else if !ending.told_rest {
             process::signal_all(&left, Signal::TERM);
-            self.mode = Mode::Ending { next, kill_at, told_rest: true };
+            ending.told_rest = true;
+            self.mode = Mode::Ending { next, ending };
         }
     }
 
@@ -398,6 +425,9 @@ impl Supervisor {
         }
         if self.asking.is_some() {
             return;
+        }
+        if self.config.readiness == SlotProbe::Started && !self.state.ready && now >= self.next_readiness {
+            self.ready(None);
         }
         let due = match &self.config.liveness {
             Some(probe) if self.state.ready && now >= self.next_liveness => Some((Question::Liveness, probe.clone())),

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use windlass_api::driver::{DesiredNode, Health, NodeAnswer, Observation, Operation, Outcome};
@@ -40,6 +41,7 @@ fn as_windlass() {
             runtime.block_on(files::serve(&PathBuf::from(text(2)), address, std::future::pending())).unwrap();
         }
         "echo" => runtime.block_on(echo()),
+        "owner" => runtime.block_on(own(&text(1), text(2).into(), &text(3), &text(4))),
         "bytes" => runtime.block_on(bytes(text(1).parse().unwrap(), text(2).parse().unwrap())),
         other => panic!("{other}"),
     }
@@ -48,6 +50,25 @@ fn as_windlass() {
 #[expect(clippy::exit, reason = "the test program stands for windlass here, and its exit code counts")]
 fn end(code: i32) -> ! {
     std::process::exit(code)
+}
+
+/// Windlass, as far as it matters here: makes or deletes an app on a machine that somebody else began.
+async fn own(what: &str, root: PathBuf, instance: &str, body: &str) {
+    let (instance, body): (InstanceReference, Value) = (serde_json::from_str(instance).unwrap(), serde_json::from_str(body).unwrap());
+    let body = Planned::Known(body);
+    let mut machine = Machine::at(root);
+    machine.restart().await;
+    if what == "make" {
+        drop(machine.carry_out(&instance, &body).await);
+    } else {
+        machine.destroy(&instance, &body).await;
+    }
+}
+
+/// How many paths there are below a directory.
+fn count(directory: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| 1 + if entry.file_type().is_ok_and(|kind| kind.is_dir()) { count(&entry.path()) } else { 0 }).sum()
 }
 
 /// Says who it is and what it was asked.
@@ -59,7 +80,22 @@ async fn echo() {
     };
     let port: u16 = std::env::var("PORT").unwrap().parse().unwrap();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    axum::serve(listener, axum::Router::new().fallback(handler)).await.unwrap();
+    let socket = async |upgrade: axum::extract::WebSocketUpgrade| {
+        upgrade.on_upgrade(async |mut socket| {
+            while let Some(Ok(message)) = socket.recv().await {
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        })
+    };
+    let stream = async || {
+        use futures::StreamExt as _;
+        let first = futures::stream::iter([Ok::<_, std::convert::Infallible>("first")]);
+        axum::body::Body::from_stream(first.chain(futures::stream::pending()))
+    };
+    let router = axum::Router::new().route("/socket", axum::routing::get(socket)).route("/stream", axum::routing::get(stream));
+    axum::serve(listener, router.fallback(handler)).await.unwrap();
 }
 
 /// Sends back every byte.
@@ -122,21 +158,25 @@ fn timings() -> Timings {
         longest_restart_milliseconds: 200,
         starting_probe_milliseconds: 20,
         probe_milliseconds: 50,
+        steady_milliseconds: 200,
+        drain_milliseconds: 100,
         ..Timings::default()
     }
 }
 
 pub(super) struct Machine {
-    root: tempfile::TempDir,
+    root: PathBuf,
+    temporary: Option<tempfile::TempDir>,
     executable: PathBuf,
+    groups: Mutex<BTreeSet<PathBuf>>,
     target: Option<LocalTarget>,
 }
 
 impl Machine {
     pub(super) async fn start() -> Self {
         use std::os::unix::fs::PermissionsExt as _;
-        let root = tempfile::tempdir().unwrap();
-        let executable = root.path().join("windlass");
+        let temporary = tempfile::tempdir().unwrap();
+        let executable = temporary.path().join("windlass");
         let own = std::env::current_exe().unwrap();
         let test = "local::tests::machine::as_windlass";
         let script = format!(
@@ -145,13 +185,48 @@ impl Machine {
         );
         fs_err::write(&executable, script).unwrap();
         fs_err::set_permissions(&executable, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = Self { root, executable, target: None };
+        let mut machine = Self::at(temporary.path().to_owned());
+        machine.temporary = Some(temporary);
         machine.restart().await;
         machine
     }
 
+    /// The machine that another process began.
+    fn at(root: PathBuf) -> Self {
+        Self { executable: root.join("windlass"), root, temporary: None, groups: Mutex::default(), target: None }
+    }
+
+    /// How many paths there are in its directory.
+    pub(super) fn paths(&self) -> usize {
+        count(&self.root.join("local"))
+    }
+
+    pub(super) fn stop(&mut self) {
+        drop(self.target.take());
+    }
+
+    /// Starts another process that makes or deletes an app, and kills it once the number of the machine's paths is `enough`;
+    /// answers whether it was still at work.
+    pub(super) async fn killed_owner(
+        &self,
+        what: &str,
+        instance: &InstanceReference,
+        body: &Planned,
+        mut enough: impl FnMut(usize) -> bool,
+    ) -> bool {
+        let mut owner = std::process::Command::new(&self.executable)
+            .args(["owner", what, self.root.to_str().unwrap(), &json!(instance).to_string(), &body.to_json().to_string()])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        eventually("it is time to kill", async || enough(self.paths()) || owner.try_wait().unwrap().is_some()).await;
+        owner.kill().unwrap();
+        !owner.wait().unwrap().success()
+    }
+
     pub(super) fn options_for(&self, apps_listen: SocketAddr) -> LocalOptions {
-        LocalOptions { directory: self.root.path().join("local"), apps_listen, executable: self.executable.clone(), timings: timings() }
+        LocalOptions { directory: self.root.join("local"), apps_listen, executable: self.executable.clone(), timings: timings() }
     }
 
     /// As after a crash of windlass: everything that it had in memory is gone.
@@ -171,11 +246,11 @@ impl Machine {
 
     pub(super) fn slot(&self, instance: &InstanceReference, part: &str) -> SlotDirectory {
         let key = NodeKey { uid: instance.uid.clone(), node: "app".into() };
-        key.slot(&self.root.path().join("local"), &Part::parse(part).unwrap())
+        key.slot(&self.root.join("local"), &Part::parse(part).unwrap())
     }
 
     pub(super) fn kill_shims(&self) {
-        let directory = self.root.path().join("local");
+        let directory = self.root.join("local");
         for slot in nodes(&directory).iter().flat_map(|key| NodeView::read(&directory, key).slots) {
             let shim = slot.state.unwrap().shim;
             process::signal_all(&BTreeSet::from([shim.pid]), Signal::KILL);
@@ -184,11 +259,12 @@ impl Machine {
 
     /// Nothing in the directory but what the target itself needs, and no process of it.
     pub(super) fn assert_nothing_left(&self) {
-        let directory = self.root.path().join("local");
+        let directory = self.root.join("local");
         let mut left: Vec<String> =
             fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
         assert_eq!(left, ["%bin", "changes.sock"]);
+        assert_eq!(self.groups.lock().unwrap().iter().filter(|group| group.exists()).count(), 0);
         let own = directory.to_str().unwrap();
         let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
         let running: Vec<i32> = pids
@@ -274,6 +350,9 @@ impl Machine {
     }
 
     pub(super) async fn destroy(&self, instance: &InstanceReference, body: &Planned) {
+        let directory = self.root.join("local");
+        let slots = nodes(&directory).into_iter().flat_map(|key| NodeView::read(&directory, &key).slots);
+        self.groups.lock().unwrap().extend(slots.filter_map(|slot| slot.state?.control_group));
         let mut effects = self.plan(instance, body).await.unwrap().effects;
         effects.sort_by_key(|effect| std::cmp::Reverse(effect.stage));
         for effect in &effects {
@@ -299,7 +378,7 @@ impl Machine {
     pub(super) async fn ready(&self, instance: &InstanceReference, body: &Planned) {
         eventually("it is ready", async || self.health(instance, body).await.ready).await;
         // The gateway hears of it a moment later.
-        for key in nodes(&self.root.path().join("local")) {
+        for key in nodes(&self.root.join("local")) {
             self.target().local.refresh(&key).await;
         }
     }
