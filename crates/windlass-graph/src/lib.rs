@@ -4,10 +4,18 @@
 //! A Template is compiled once ([`compile::compile`]); [`decide::decide`] then says what is needed next or what would be
 //! done. [`refine`] compares plans, [`deletion`] plans without any Template, [`document`] reads files with places.
 
+mod body;
+pub mod compile;
+pub mod decide;
 pub mod deletion;
 pub mod document;
+mod expression;
+mod graph;
 mod identifier;
+mod order;
 pub mod path;
 pub mod quantity;
 pub mod refine;
+pub mod render;
 pub mod sizes;
+mod value;

@@ -65,6 +65,8 @@ impl Value {
                 Ok(bytes) => Self::Bytes(bytes.into()),
                 Err(_) => Self::String(text),
             },
+            (Self::Secret(secret), Type::Secret(inner)) => Self::Secret(secret.into_type(inner)),
+            (Self::Secret(secret), inner @ (Type::Bytes | Type::Timestamp | Type::Duration)) => Self::Secret(secret.into_type(inner)),
             (value, _) => value,
         }
     }

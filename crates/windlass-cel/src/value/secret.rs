@@ -31,6 +31,12 @@ impl Secret {
         self.value.as_deref()
     }
 
+    /// The same secret, its value as a type wants it.
+    pub(crate) fn into_type(self, ty: &crate::types::Type) -> Self {
+        let value = self.value.map(|value| Arc::new(value.as_ref().clone().into_type(ty)));
+        Self { value, ..self }
+    }
+
     /// The secret that a function makes of its arguments, of which at least one is a secret.
     pub(crate) fn computed(function: &str, arguments: &[Value], value: Option<Value>) -> Self {
         let mut hash = Sha256::new();
