@@ -16,6 +16,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Embedded {
     data: PathBuf,
     log: PathBuf,
+    said: serde_json::Value,
     kubeconfig: PathBuf,
     _process: Background,
 }
@@ -48,13 +49,18 @@ impl Embedded {
         })
         .with_context(|| format!("waiting for `windlass up`: {}", process::tail(&log, 20)))?;
         let said: serde_json::Value = serde_json::from_str(&ready.unwrap_or_default())?;
-        let kubeconfig = said["kubeconfig"].as_str().context("`up` names no kubeconfig")?.into();
-        Ok(Embedded { data: data.to_path_buf(), log, kubeconfig, _process: process })
+        let kubeconfig: PathBuf = said["kubeconfig"].as_str().context("`up` names no kubeconfig")?.into();
+        Ok(Embedded { data: data.to_path_buf(), log, said, kubeconfig, _process: process })
     }
 
     /// The administrator's kubeconfig.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// What `up` said: `portal`, `api`, `kubeconfig` or `apps`.
+    pub(crate) fn said(&self, what: &str) -> Result<&str> {
+        self.said[what].as_str().with_context(|| format!("`up` names no `{what}`"))
     }
 
     /// What it wrote.

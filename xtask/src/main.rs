@@ -4,6 +4,7 @@
 //! Start at [`ci`]: it is the whole list of what must hold before a change is taken.
 #![expect(clippy::print_stdout, reason = "commands for people at a terminal: what they print is their result")]
 
+mod browser;
 mod ci;
 mod cluster;
 mod codegen;
@@ -47,6 +48,12 @@ enum Command {
     Test,
     /// Run the end-to-end suite against one server
     E2e(e2e::Arguments),
+    /// Walk through the portal in a real browser and keep pictures of every page
+    Browser {
+        /// Take the README's picture anew
+        #[arg(long)]
+        picture: bool,
+    },
     /// Build the pinned Go programs that tests run against, or say where they are
     Components {
         /// Only these; all when left out
@@ -87,6 +94,7 @@ fn main() -> ExitCode {
         Command::Tidy { shrink } => tidy::run(shrink),
         Command::Deny => licences::run(),
         Command::Test => test::run(),
+        Command::Browser { picture } => browser::run(picture),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Components { names } => components::run(&names),
         Command::Codegen { check } => codegen::run(check),

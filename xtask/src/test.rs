@@ -1,12 +1,13 @@
 //! `cargo xtask test`: installs what the tests need and is missing, runs every suite, prints one closing line.
 //!
-//! Suites: the workspace's own tests, then the end-to-end suites against the embedded server and a real one.
+//! Suites: the workspace's own tests, then the end-to-end suites against the embedded server and a real one, then
+//! the walk through the portal in a browser.
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{e2e, packages, process};
+use crate::{browser, e2e, packages, process};
 
 /// What came of all suites.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Result<Counted> {
     packages::install_missing()?;
     let mut counted = cargo_test("workspace tests", &["--workspace", "--exclude", "windlass-e2e"], &[])?;
     counted.add(e2e::all()?);
+    counted.add(browser::all()?);
     Ok(counted)
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn cargo_test(title: &str, arguments: &[&str], environment: &[(&str, 
 }
 
 /// `test result: ok. 3 passed; 0 failed; ...`
-fn closing(line: &str) -> Counted {
+pub(crate) fn closing(line: &str) -> Counted {
     let Some(rest) = line.trim().strip_prefix("test result: ") else { return Counted::default() };
     let number = |word: &str| {
         let part = rest.split(['.', ';']).find_map(|part| part.trim().strip_suffix(word));
