@@ -63,7 +63,9 @@ impl Expression {
 fn collect(node: &Node, hidden: &mut Vec<String>, found: &mut Vec<Use>) {
     if let Some(used) = chain(node) {
         if !hidden.contains(&used.root) {
-            found.push(used);
+            // `.name` reaches past what hides it.
+            let root = used.root.trim_start_matches('.').to_owned();
+            found.push(Use { root, ..used });
         }
         indexes(node, hidden, found);
         return;
@@ -162,6 +164,7 @@ mod tests {
     #[test]
     fn hidden_names_and_words_of_functions_are_no_uses() {
         assert_eq!(uses("items.map(db, db.name)"), ["items"]);
+        assert_eq!(uses("items.map(db, .db.name)"), ["items", "db.name"]);
         assert_eq!(uses("base64.encode(secret.data)"), ["secret.data"]);
         assert_eq!(uses("cel.bind(x, a.b, x + y)"), ["a.b", "y"]);
         assert_eq!(uses("'db.name'"), Vec::<String>::new());

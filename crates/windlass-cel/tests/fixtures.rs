@@ -48,8 +48,23 @@ fn judge(suite: &str, results: Vec<(String, Result<(), String>)>) {
     assert!(problems.is_empty(), "{} of {} cases:\n{}", problems.len(), results.len(), problems.join("\n"));
 }
 
+/// Whether the cases are there; says so where they are not.
+fn have_cases() -> bool {
+    let there = folder().is_dir();
+    if !there {
+        println!(
+            "cel: nothing to run, {} does not exist\n  hint: set WINDLASS_FIXTURES to the folder with conformance cases",
+            folder().display()
+        );
+    }
+    there
+}
+
 #[test]
 fn the_language_is_as_specified() {
+    if !have_cases() {
+        return;
+    }
     let mut results = Vec::new();
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder().join("cel-spec/core"))
         .expect("the suite is there")
@@ -71,6 +86,9 @@ fn the_language_is_as_specified() {
 
 #[test]
 fn kubernetes_libraries_are_as_specified() {
+    if !have_cases() {
+        return;
+    }
     let mut results = Vec::new();
     for file in ["cidr", "ip", "quantity", "semver"] {
         let document = read(&folder().join("kubernetes-libraries").join(format!("{file}.yaml")));

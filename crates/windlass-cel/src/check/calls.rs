@@ -57,7 +57,7 @@ impl Checker<'_> {
     }
 
     fn is_variable(&self, node: &Node) -> bool {
-        node.root().is_some_and(|root| self.scopes.get(root).is_some() || self.environment.get(root).is_some())
+        node.root().is_some_and(|root| self.scopes.get(root).is_some() || self.environment.get(root.trim_start_matches('.')).is_some())
     }
 
     fn choose(&mut self, node: &Node, name: &str, signatures: &[Signature], types: &[Type]) -> Type {

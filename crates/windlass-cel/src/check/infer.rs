@@ -29,7 +29,10 @@ impl Checker<'_> {
             },
             Kind::Has { operand, field } => {
                 let of = self.infer(operand);
-                self.field(&of, field, node.offset);
+                // Of a map that is written out, nobody has promised fields.
+                if !matches!(operand.kind, Kind::Map(_)) {
+                    self.field(&of, field, node.offset);
+                }
                 Type::Bool
             }
             Kind::Index { operand, index, optional } => {
@@ -87,7 +90,9 @@ impl Checker<'_> {
     }
 
     fn identifier(&mut self, name: &str, offset: usize) -> Type {
-        if let Some(ty) = self.scopes.get(name).or_else(|| self.environment.get(name)) {
+        let local = self.scopes.get(name);
+        let name = name.trim_start_matches('.');
+        if let Some(ty) = local.or_else(|| self.environment.get(name)) {
             return ty.clone();
         }
         if let Some(ty) = type_named(name) {
@@ -104,7 +109,7 @@ impl Checker<'_> {
     /// `google.protobuf.Timestamp` and its like, unless the first word is a variable.
     fn type_name(&mut self, node: &Node, name: &str) -> Option<Type> {
         let root = node.root()?;
-        if self.scopes.get(root).is_some() || self.environment.get(root).is_some() {
+        if self.scopes.get(root).is_some() || self.environment.get(root.trim_start_matches('.')).is_some() {
             return None;
         }
         type_named(name).map(|ty| Type::Type(Box::new(ty)))
@@ -208,7 +213,7 @@ impl Checker<'_> {
             values = Some(values.map_or(value.clone(), |known| join(&known, &value).unwrap_or(Type::Dyn)));
         }
         let map = Type::map(keys.unwrap_or(Type::Dyn), values.unwrap_or(Type::Dyn));
-        if literal {
+        if literal && object.fields.values().all(|field| field.ty.is_at_most(LARGEST)) {
             // Its fields are known one by one, so that each is checked against the field that it becomes.
             object.name = map.to_string();
             Type::Object(Arc::new(object))
@@ -291,7 +296,31 @@ impl Checker<'_> {
     }
 }
 
+/// How many types may be in one field of a map that is written out, so that its fields are told apart.
+const LARGEST: usize = 20_000;
+
 impl Type {
+    /// Whether no more than so many types are in it. Parts are shared, so a short expression can have a huge type.
+    fn is_at_most(&self, most: usize) -> bool {
+        let mut seen = 0;
+        let mut waiting = vec![self];
+        while let Some(ty) = waiting.pop() {
+            seen += 1;
+            if seen > most {
+                return false;
+            }
+            match ty {
+                Self::List(inner) | Self::Optional(inner) | Self::Nullable(inner) | Self::Secret(inner) | Self::Type(inner) => {
+                    waiting.push(inner)
+                }
+                Self::Map(key, value) => waiting.extend([key.as_ref(), value.as_ref()]),
+                Self::Object(object) => waiting.extend(object.fields.values().map(|field| &field.ty).chain(&object.rest)),
+                _ => {}
+            }
+        }
+        true
+    }
+
     /// `dyn` in place of a type that nothing has said yet.
     fn or_dyn(self) -> Self {
         if self == Self::Parameter(usize::MAX) { Self::Dyn } else { self }

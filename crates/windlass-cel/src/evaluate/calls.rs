@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, node: &Node, target: Option<&Node>, function: &str, arguments: &[Node]) -> Evaluated {
-        let variable = |root: &str| self.variables.iter().any(|(name, _)| name == root) || self.bindings.get(root).is_some();
+        let variable =
+            |root: &str| self.variables.iter().any(|(name, _)| name == root) || self.bindings.get(root.trim_start_matches('.')).is_some();
         let namespaced =
             target.filter(|target| !target.root().is_some_and(variable)).and_then(|target| library::namespaced(target, function));
         let (found, name, target) = match namespaced {
@@ -45,6 +46,9 @@ impl Evaluator<'_> {
 
     /// Calls a function that needs all of its arguments.
     fn strict(&mut self, node: &Node, name: &str, values: Vec<Value>, shallow: bool, body: impl Fn(&[Value]) -> Outcome) -> Evaluated {
+        // Of a secret even the size is one; only what passes it on takes it unopened.
+        let opens = matches!(values.first(), Some(Value::Secret(_))) && !matches!(name, "optional.of" | "dyn");
+        let shallow = shallow && !opens;
         let waits = |value: &Value| if shallow { matches!(value, Value::Later(_)) } else { value.has_later() };
         if shallow && name == "orValue" && matches!(values.first(), Some(Value::Optional(_))) {
             return body(&values).map_err(|failure| from_failure(node, failure, name, &values));

@@ -144,14 +144,42 @@ impl Evaluator<'_> {
             Kind::Comprehension(inner) => self.comprehension(node, inner)?,
             Kind::Binding { binding, value, variable, body } => self.bind(node, *binding, value, variable, body)?,
         };
-        if weight(&value) > self.limits.bytes {
+        let makes = matches!(node.kind, Kind::List(_) | Kind::Map(_) | Kind::Comprehension(_) | Kind::Call { .. } | Kind::Binary { .. });
+        if makes {
+            self.charge(&value)?;
+        } else if weight(&value) > self.limits.bytes {
             return Err(EvaluationError::LimitExceeded("it makes too large a value"));
         }
         Ok(value)
     }
 
+    /// Charges for everything that is in a value that was made: parts are shared, so it may be far larger than what it cost.
+    fn charge(&mut self, value: &Value) -> Result<(), EvaluationError> {
+        let mut bytes = 0_usize;
+        let mut waiting = vec![value];
+        while let Some(value) = waiting.pop() {
+            bytes = bytes.saturating_add(weight(value));
+            self.steps += 1;
+            if bytes > self.limits.bytes {
+                return Err(EvaluationError::LimitExceeded("it makes too large a value"));
+            }
+            if self.steps > self.limits.steps {
+                return Err(EvaluationError::LimitExceeded("it takes too many steps"));
+            }
+            match value {
+                Value::List(items) => waiting.extend(items.iter()),
+                Value::Map(entries) => waiting.extend(entries.values()),
+                Value::Optional(Some(inner)) => waiting.push(inner),
+                Value::Secret(secret) => waiting.extend(secret.reveal()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn name(&self, name: &str, node: &Node) -> Evaluated {
         let local = self.variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value);
+        let name = name.trim_start_matches('.');
         if let Some(value) = local.or_else(|| self.bindings.get(name)) {
             return Ok(value.clone().into_type(&self.types[node.id]));
         }

@@ -86,6 +86,35 @@ fn costs_are_bounded() {
     assert!(matches!(checked.evaluate(&bindings(), &limits), Err(EvaluationError::LimitExceeded(_))));
 }
 
+#[test]
+fn values_that_double_are_bounded() {
+    // Twenty-four times the list before it, twice: small as text, huge as a value.
+    let mut source = "a24 == a24".to_owned();
+    for step in (1..=24).rev() {
+        source = format!("cel.bind(a{step}, [a{0}, a{0}], {source})", step - 1);
+    }
+    let lists = format!("cel.bind(a0, [1, 2], {source})");
+    assert!(matches!(evaluate(&lists), Err(EvaluationError::LimitExceeded(_))));
+    // The types of maps double as well.
+    let mut source = "a40 == a40".to_owned();
+    for step in (1..=40).rev() {
+        source = format!("cel.bind(a{step}, {{'l': a{0}, 'r': a{0}}}, {source})", step - 1);
+    }
+    let maps = format!("cel.bind(a0, {{'l': 1}}, {source})");
+    assert!(matches!(evaluate(&maps), Err(EvaluationError::LimitExceeded(_))));
+}
+
+#[test]
+fn sizes_of_secrets_are_secrets() {
+    assert!(matches!(evaluate("size(key)"), Ok(Value::Secret(_))), "{:?}", evaluate("size(key)"));
+    assert!(matches!(evaluate("dyn(key)"), Ok(Value::Secret(_))), "{:?}", evaluate("dyn(key)"));
+    assert!(matches!(evaluate("string(key)"), Ok(Value::Secret(_))), "{:?}", evaluate("string(key)"));
+    assert!(matches!(evaluate("optional.of(key).orValue('x')"), Ok(Value::Secret(_))), "{:?}", evaluate("optional.of(key).orValue('x')"));
+    assert!(matches!(evaluate("[key].map(k, k + '!')[0]"), Ok(Value::Secret(_))));
+    assert!(matches!(evaluate("json.marshal({'k': key})"), Ok(Value::Secret(_))));
+    assert!(matches!(evaluate("'%s'.format([key])"), Ok(Value::Secret(_))));
+}
+
 proptest! {
     #[test]
     fn any_text_is_parsed_or_refused(source in "[a-c0-9 .()\\[\\]{}?:&|!<>=+*/'\",-]{0,60}") {

@@ -153,6 +153,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Literal(Literal),
+    /// A name. With a dot before it (`.name`) it reaches past the variables of comprehensions.
     Identifier(String),
     /// `operand.field`, `operand.?field`.
     Select {
@@ -228,10 +229,18 @@ impl Node {
         }
     }
 
+    /// The same with a dot before it, if it is a name.
+    pub(crate) fn absolute(mut self) -> Self {
+        if let Kind::Identifier(name) = &mut self.kind {
+            name.insert(0, '.');
+        }
+        self
+    }
+
     /// `a.b.c` where this is nothing but names and plain dots.
     pub(crate) fn dotted(&self) -> Option<String> {
         match &self.kind {
-            Kind::Identifier(name) => Some(name.clone()),
+            Kind::Identifier(name) => Some(name.trim_start_matches('.').to_owned()),
             Kind::Select { operand, field, optional: false } => Some(format!("{}.{field}", operand.dotted()?)),
             _ => None,
         }

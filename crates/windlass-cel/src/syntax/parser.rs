@@ -299,7 +299,8 @@ impl Parser<'_> {
                 self.next();
                 let Token::Name(name) = self.peek().clone() else { return Err(self.unexpected("a name")) };
                 let offset = self.offset();
-                self.name(name, offset)
+                let node = self.name(name, offset)?;
+                Ok(node.absolute())
             }
             Token::QuotedName(_) | Token::Symbol(_) | Token::End => Err(self.unexpected("a value")),
         }
@@ -451,7 +452,7 @@ impl Parser<'_> {
 
     fn variable(&self, node: &Node, function: &str) -> Parsed<String> {
         match &node.kind {
-            Kind::Identifier(name) => Ok(name.clone()),
+            Kind::Identifier(name) if !name.starts_with('.') => Ok(name.clone()),
             _ => self.fail(node.offset, format!("{function}() needs the name of a variable here")),
         }
     }
