@@ -185,10 +185,10 @@ async fn a_program_that_ends_is_started_again_and_shows_no_secret() {
         machine.facts(&worker, &app, "restarts").await.iter().any(|count| count.parse::<u32>().is_ok_and(|count| count >= 2))
     })
     .await;
+    eventually("it says why", async || machine.health(&worker, &app).await.reason == "ProgramEnded").await;
     let same = machine.plan(&worker, &app).await.unwrap();
     assert_eq!(same.action, Action::None);
     let Observation::Present { health, .. } = &same.observation else { panic!("{same:?}") };
-    assert!(!health.ready);
     assert!(health.parts[0].facts["last exit"].contains("exit code 3"));
     assert_eq!(health.parts[0].facts["last line"], "my password is ***");
     let other = machine.plan(&worker, &planned(fingerprint("f2"))).await.unwrap();
