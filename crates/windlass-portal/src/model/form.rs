@@ -110,9 +110,15 @@ pub(crate) fn read(schema: &Value, template: &TemplateSpec) -> Form {
         Some(wishes.get(key)?.as_array()?.iter().filter_map(|name| Some(name.as_str()?.trim_start_matches("spec.").to_owned())).collect())
     };
     if let Some(order) = names("order") {
-        fields.sort_by_key(|field| order.iter().position(|name| *name == field.path.join(".")).unwrap_or(usize::MAX));
+        fields.sort_by_key(|field| order.iter().position(|name| is_within(field, name)).unwrap_or(usize::MAX));
     }
     split(fields, names("first").as_deref())
+}
+
+/// Whether a field is the named one or lies in it.
+fn is_within(field: &Field, name: &str) -> bool {
+    let path = field.path.join(".");
+    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn split(fields: Vec<Field>, wanted: Option<&[String]>) -> Form {
@@ -130,7 +136,7 @@ fn split(fields: Vec<Field>, wanted: Option<&[String]>) -> Form {
     for field in fields {
         let in_view = match wanted {
             _ if is_size(&field) || field.is_required => true,
-            Some(wanted) => wanted.contains(&field.path.join(".")),
+            Some(wanted) => wanted.iter().any(|name| is_within(&field, name)),
             None => likely.contains(&field.name()),
         };
         if in_view { first.push(field) } else { more.push(field) }

@@ -39,9 +39,14 @@ fn required_fields_and_sizes_are_in_view() {
 #[test]
 fn a_template_says_what_is_in_view() {
     let mut template = template();
-    template.form = Some(json!({"order": ["port", "source"], "first": ["port"], "fields": {"port": {"title": "Where it listens"}}}));
+    template.form = Some(
+        json!({"order": ["port", "probe", "source"], "first": ["port", "spec.probe"], "fields": {"port": {"title": "Where it listens"}}}),
+    );
     let form = read(&schema(), &template);
-    assert_eq!(form.first.iter().map(|field| field.title.as_str()).collect::<Vec<_>>(), ["Where it listens", "Source", "Size"]);
+    assert_eq!(
+        form.first.iter().map(|field| field.title.as_str()).collect::<Vec<_>>(),
+        ["Where it listens", "Probe, Path", "Probe, Seconds", "Source", "Size"]
+    );
 }
 
 #[test]
