@@ -1,0 +1,270 @@
+//! Runs: opening one (its number was reserved in the Inventory), writing its progress, ending it, keeping only the newest.
+
+use super::record::Record;
+use crate::runtime::clock;
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::{Value, json};
+use windlass_api::condition::{self, Condition};
+use windlass_api::driver::PartHealth;
+use windlass_api::names;
+use windlass_api::plan::{InstanceReference, NodePlan, Plan};
+use windlass_api::run::{Cause, KEPT_OTHERS, KEPT_SUCCEEDED, Run, RunSpec, RunStatus, State, Step, StepState, TakenEffect};
+use windlass_client::errors;
+use windlass_client::objects::optional;
+
+/// A Run while it is worked on.
+pub(super) struct OpenRun {
+    api: Api<Run>,
+    name: String,
+    /// The stored object, once it is.
+    pub(super) run: Run,
+    /// What will be written next.
+    pub(super) status: RunStatus,
+    plan: Plan,
+    written: RunStatus,
+    stored: bool,
+}
+
+/// Everything that a new Run is made from.
+pub(super) struct Opening<'a> {
+    pub(super) reference: &'a InstanceReference,
+    /// Namespace that the Run lives in.
+    pub(super) namespace: &'a str,
+    pub(super) cause: Cause,
+    pub(super) title: String,
+    pub(super) by: String,
+    pub(super) revision: &'a str,
+    pub(super) generation: i64,
+    pub(super) values: Option<Value>,
+    pub(super) plan: &'a Plan,
+}
+
+impl OpenRun {
+    /// Reserves the next number in the record (which the caller saves) and prepares the Run.
+    pub(super) fn reserve(client: &Client, record: &mut Record, opening: Opening<'_>) -> Self {
+        record.spec.last_run += 1;
+        let name = run_name(opening.reference, record.spec.last_run);
+        record.spec.open_run = Some(format!("{}/{name}", opening.namespace));
+        Self::prepared(client, record.spec.last_run, name, opening)
+    }
+
+    /// Prepares again the Run whose number was reserved before a crash.
+    pub(super) fn reserved(client: &Client, record: &Record, opening: Opening<'_>) -> Self {
+        let name = run_name(opening.reference, record.spec.last_run);
+        Self::prepared(client, record.spec.last_run, name, opening)
+    }
+
+    fn prepared(client: &Client, number: i64, name: String, opening: Opening<'_>) -> Self {
+        let labels = [
+            (names::LABEL_INSTANCE_ID, Some(opening.reference.uid.clone())),
+            (names::LABEL_INSTANCE_KIND, Some(opening.reference.kind.clone())),
+            (names::LABEL_INSTANCE_NAMESPACE, opening.reference.namespace.clone()),
+            (names::LABEL_INSTANCE_NAME, Some(opening.reference.name.clone())),
+        ];
+        let run = Run {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some(opening.namespace.to_owned()),
+                labels: Some(
+                    labels.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.filter(|value| value.len() <= 63)?))).collect(),
+                ),
+                ..ObjectMeta::default()
+            },
+            spec: RunSpec {
+                instance: opening.reference.clone(),
+                number,
+                cause: opening.cause,
+                title: opening.title,
+                by: opening.by,
+                revision: opening.revision.to_owned(),
+                generation: opening.generation,
+                values: opening.values,
+                plan: serde_json::to_value(opening.plan).ok(),
+                ..RunSpec::default()
+            },
+            status: None,
+        };
+        let mut status = RunStatus { started_at: Some(clock::now()), attempt: 1, ..RunStatus::default() };
+        describe(&mut status, opening.plan);
+        let api = Api::namespaced(client.clone(), opening.namespace);
+        Self { api, name, run, status, plan: opening.plan.clone(), written: RunStatus::default(), stored: false }
+    }
+
+    /// Reads the open Run that the record names; `None` if it was never made.
+    pub(super) async fn read(client: &Client, record: &Record) -> Result<Option<Self>, kube::Error> {
+        let Some((namespace, name)) = record.spec.open_run.as_deref().and_then(|open| open.split_once('/')) else { return Ok(None) };
+        let api: Api<Run> = Api::namespaced(client.clone(), namespace);
+        let Some(run) = optional(api.get(name).await)? else { return Ok(None) };
+        let status = run.status.clone().unwrap_or_default();
+        let Some(plan) = run.plan() else { return Ok(None) };
+        let mut open = Self { api, name: name.to_owned(), written: status.clone(), status, run, plan, stored: true };
+        if open.status.started_at.is_none() {
+            open.status = RunStatus { started_at: Some(clock::now()), attempt: 1, ..open.status };
+            let plan = open.plan.clone();
+            describe(&mut open.status, &plan);
+        }
+        Ok(Some(open))
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The plan that bounds what is done.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Makes the object, if it is not there yet.
+    pub(super) async fn store(&mut self) -> Result<(), kube::Error> {
+        if self.stored {
+            return Ok(());
+        }
+        let parameters = PostParams { field_manager: Some(names::MANAGER_SYSTEM.into()), ..PostParams::default() };
+        match self.api.create(&parameters, &self.run).await {
+            Ok(made) => self.run = made,
+            Err(error) if errors::reason(&error) == Some("AlreadyExists") => {}
+            Err(error) => return Err(error),
+        }
+        self.stored = true;
+        Ok(())
+    }
+
+    /// The step of a node.
+    pub(super) fn step(&mut self, key: &str) -> &mut Step {
+        if let Some(index) = self.status.steps.iter().position(|step| step.key == key) {
+            return &mut self.status.steps[index];
+        }
+        self.status.steps.push(Step { key: key.to_owned(), ..Step::default() });
+        let last = self.status.steps.len() - 1;
+        &mut self.status.steps[last]
+    }
+
+    /// Notes that a node's effects begin.
+    pub(super) fn begin_step(&mut self, key: &str) {
+        let now = clock::now();
+        let step = self.step(key);
+        step.state = StepState::Running;
+        step.started_at.get_or_insert(now);
+        step.finished_at = None;
+        step.message.clear();
+    }
+
+    /// Notes an effect.
+    pub(super) fn take_effect(&mut self, key: &str, effect: TakenEffect) {
+        let step = self.step(key);
+        match step.effects.iter_mut().find(|known| known.key == effect.key && known.op_id == effect.op_id) {
+            Some(known) => *known = effect,
+            None => step.effects.push(effect),
+        }
+    }
+
+    /// Notes where a step stands.
+    pub(super) fn set_step(&mut self, key: &str, state: StepState, message: &str, parts: &[PartHealth]) {
+        let now = clock::now();
+        let step = self.step(key);
+        if matches!(state, StepState::Succeeded | StepState::Failed | StepState::Skipped) && step.finished_at.is_none() {
+            step.finished_at = Some(now);
+        }
+        step.state = state;
+        message.clone_into(&mut step.message);
+        step.parts = parts.to_vec();
+    }
+
+    /// Says where the Run stands.
+    pub(super) fn set_state(&mut self, state: State, message: impl Into<String>) {
+        self.status.state = state;
+        self.status.message = message.into();
+        if state.is_finished() {
+            self.status.finished_at.get_or_insert_with(clock::now);
+            self.status.retry_at = None;
+            let succeeded = state == State::Succeeded;
+            let reason = format!("{state:?}");
+            let message = if self.status.message.is_empty() { "the Run ended".to_owned() } else { self.status.message.clone() };
+            condition::set(&mut self.status.conditions, Condition::new("Succeeded", succeeded, &reason, message), &clock::now_seconds());
+        }
+    }
+
+    /// Writes the status where it changed.
+    pub(super) async fn write(&mut self) -> Result<(), kube::Error> {
+        if self.status == self.written {
+            return Ok(());
+        }
+        self.store().await?;
+        let patch = json!({"apiVersion": names::API_VERSION, "kind": "Run", "status": self.status});
+        match self.api.patch_status(&self.name, &PatchParams::apply(names::MANAGER_STATUS).force(), &Patch::Apply(&patch)).await {
+            Ok(run) => {
+                self.run = run;
+                self.written = self.status.clone();
+                Ok(())
+            }
+            // Somebody deleted the record; the effects stand in the Inventory.
+            Err(error) if errors::is_not_found(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends it: the last word is written, and the record (which the caller saves) names no open Run any more.
+    pub(super) async fn end(&mut self, record: &mut Record, state: State, message: impl Into<String>) -> Result<(), kube::Error> {
+        self.set_state(state, message);
+        for step in &mut self.status.steps {
+            if matches!(step.state, StepState::Pending | StepState::Running) && state != State::Succeeded {
+                step.state = StepState::Skipped;
+            }
+        }
+        record.spec.open_run = None;
+        self.write().await
+    }
+}
+
+fn describe(status: &mut RunStatus, plan: &Plan) {
+    let summary = plan.summary();
+    status.plan_hash = plan.hash.clone();
+    status.planned = summary.to_string();
+    status.summary = Some(summary);
+    status.steps = plan.nodes.iter().filter(|node| node.action.changes()).map(step_of).collect();
+}
+
+fn step_of(node: &NodePlan) -> Step {
+    Step { key: node.key.clone(), block: Some(node.block), target: node.target.clone(), action: node.action, ..Step::default() }
+}
+
+/// Name of a Run: instance and number. A long instance name is cut so that the name stays one that the API takes.
+pub(super) fn run_name(reference: &InstanceReference, number: i64) -> String {
+    let kind = reference.kind.to_lowercase();
+    let mut name = format!("{kind}-{}", reference.name);
+    let room = 253 - 12;
+    if name.len() > room {
+        let hash = windlass_client::preview::canonical_hash(&Value::String(name.clone()));
+        name.truncate(room - 9);
+        name.push('-');
+        name.push_str(&hash[..8]);
+    }
+    format!("{name}-{number}")
+}
+
+/// Deletes the oldest finished Runs of an instance beyond what is kept.
+pub(super) async fn retain(client: &Client, namespace: &str, uid: &str) -> Result<(), kube::Error> {
+    let api: Api<Run> = Api::namespaced(client.clone(), namespace);
+    let of_instance = ListParams::default().labels(&format!("{}={uid}", names::LABEL_INSTANCE_ID));
+    let mut runs = api.list(&of_instance).await?.items;
+    runs.retain(|run| run.state().is_finished() && run.spec.number > 0);
+    runs.sort_by_key(|run| std::cmp::Reverse(run.spec.number));
+    let (succeeded, others): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| run.state() == State::Succeeded);
+    let surplus = succeeded.into_iter().skip(KEPT_SUCCEEDED).chain(others.into_iter().skip(KEPT_OTHERS));
+    for run in surplus.filter(|run| run.spec.cause != Cause::Delete) {
+        optional(api.delete(&run.name_any(), &DeleteParams::default()).await)?;
+    }
+    Ok(())
+}
+
+/// Reads a Run of an instance by its number.
+pub(super) async fn read_number(client: &Client, namespace: &str, reference: &InstanceReference, number: i64) -> Result<Option<Run>, kube::Error> {
+    if number < 1 {
+        return Ok(None);
+    }
+    let api: Api<Run> = Api::namespaced(client.clone(), namespace);
+    optional(api.get(&run_name(reference, number)).await)
+}

@@ -1,0 +1,53 @@
+//! The Template controller: compiles a Template, publishes its kind, keeps its revisions.
+//!
+//! A Template that is refused changes nothing that serves: the last good revision goes on. It must not touch instances.
+//! Start with [`reconcile::reconcile`].
+
+mod publish;
+mod reconcile;
+mod removal;
+
+use crate::runtime::graphs::Graphs;
+use crate::runtime::queue::Queue;
+use crate::runtime::tasks::Tasks;
+use futures::StreamExt as _;
+use kube::{Api, Client, ResourceExt as _};
+use std::sync::Arc;
+use windlass_api::names;
+use windlass_api::template::Template;
+use windlass_client::watch::{self, Change};
+
+/// What a reconcile needs.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) graphs: Graphs,
+}
+
+/// Starts the controller.
+pub(crate) fn start(client: &Client, graphs: &Graphs, tasks: &Tasks) {
+    let context = Arc::new(Context { client: client.clone(), graphs: graphs.clone() });
+    let queue: Queue<String> = Queue::default();
+    let templates = watch::objects(Api::<Template>::all(client.clone()), None);
+    let watched = queue.clone();
+    tasks.spawn(templates.for_each(move |change| {
+        if let Change::Applied(template) | Change::Deleted(template) = change {
+            watched.add(template.name_any());
+        }
+        std::future::ready(())
+    }));
+    // Somebody who changes or removes a published CRD wakes the Template that publishes it.
+    let definitions = watch::metadata(client, &publish::definition_resource(), Some(names::LABEL_TEMPLATE_ID));
+    let watched = queue.clone();
+    tasks.spawn(definitions.for_each(move |change| {
+        if let Change::Applied(definition) | Change::Deleted(definition) = change
+            && let Some(template) = definition.metadata.labels.and_then(|labels| labels.get(names::LABEL_TEMPLATE).cloned())
+        {
+            watched.add(template);
+        }
+        std::future::ready(())
+    }));
+    tasks.spawn(queue.work(2, move |name| {
+        let context = context.clone();
+        async move { reconcile::reconcile(&context, &name).await }
+    }));
+}

@@ -1,0 +1,11 @@
+//! The controllers against an API server: the embedded one, or the one that `WINDLASS_TEST_KUBECONFIG` names.
+//!
+//! Tests speak to a `kube::Client` only. Start with [`platform`].
+
+mod approval;
+mod crash;
+mod deletion;
+mod operations;
+mod platform;
+mod runs;
+mod templates;
