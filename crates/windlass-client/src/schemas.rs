@@ -31,7 +31,7 @@ pub async fn read(client: &Client, kinds: &[(String, String)]) -> Result<BTreeMa
             documents.insert(api_version.clone(), document);
         }
         let Some(Some(document)) = documents.get(api_version) else { continue };
-        if let Some(schema) = extract(document, api_version, kind) {
+        if let Some(schema) = in_document(document, api_version, kind) {
             found.insert((api_version.clone(), kind.clone()), schema);
         }
     }
@@ -57,7 +57,8 @@ async fn document(client: &Client, api_version: &str) -> Result<Value, kube::Err
     client.request(http::Request::get(path).header("Accept", "application/json").body(Vec::new()).map_err(kube::Error::HttpError)?).await
 }
 
-fn extract(document: &Value, api_version: &str, kind: &str) -> Option<KindSchema> {
+/// The schema of a kind in an OpenAPI v3 document.
+pub fn in_document(document: &Value, api_version: &str, kind: &str) -> Option<KindSchema> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     let schemas = document["components"]["schemas"].as_object()?;
     let wanted = json!({"group": group, "version": version, "kind": kind});
@@ -115,7 +116,7 @@ mod tests {
                 "Leaf": {"type": "string", "description": "a leaf"},
             }},
         });
-        let found = extract(&document, "v1", "Tree").expect("the kind is in the document");
+        let found = in_document(&document, "v1", "Tree").expect("the kind is in the document");
         assert!(found.namespaced);
         assert_eq!(found.openapi["properties"]["leaf"], json!({"type": "string"}));
         assert_eq!(found.openapi["properties"]["child"]["properties"]["leaf"], json!({"type": "string"}));

@@ -18,6 +18,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// Start the platform on this machine, or say where it runs
+    Up(commands::up::UpArguments),
     /// Stop the platform on this machine
     Down(commands::down::DownArguments),
     /// Ask for something that a Template describes, or change what is there
@@ -32,6 +34,14 @@ pub(crate) enum Command {
     /// See, adopt or delete what exists because of Windlass
     #[command(subcommand)]
     Inventory(commands::inventory::InventoryCommand),
+    /// Check, render and look at Templates
+    #[command(subcommand)]
+    Template(Box<commands::template::TemplateCommand>),
+    /// Serve a directory over HTTP on loopback
+    Files(commands::files::FilesArguments),
+    /// Supervise one slot; started by the platform
+    #[command(hide = true)]
+    Shim(commands::shim::ShimArguments),
     /// Say what is missing for which building block, and how to get it
     Doctor(commands::doctor::DoctorArguments),
     /// Print the version

@@ -35,6 +35,8 @@ pub(crate) struct Connection {
 /// # Errors
 /// There is no kubeconfig, or it cannot be used. Whether the API answers is seen by the first request.
 pub(crate) async fn connect(arguments: &ConnectionArguments) -> anyhow::Result<Connection> {
+    // More than one provider may be compiled in, so one is chosen. It fails only where that was done before.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let kubeconfig = kubeconfig(arguments)?;
     let options = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;

@@ -16,6 +16,9 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(arguments) = commands::shim::asked(std::env::args_os()) {
+        return windlass_drivers::local::shim::run(&arguments);
+    }
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),

@@ -4,7 +4,8 @@ mod change;
 pub(crate) mod completion;
 pub(crate) mod doctor;
 pub(crate) mod down;
-mod files;
+mod documents;
+pub(crate) mod files;
 mod follow;
 mod instances;
 pub(crate) mod inventory;
@@ -14,6 +15,9 @@ mod plan_text;
 mod preview;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod shim;
+pub(crate) mod template;
+pub(crate) mod up;
 pub(crate) mod version;
 
 use crate::arguments::{Arguments, Command};
@@ -25,12 +29,17 @@ use crate::exit::Exit;
 /// The command failed; the error says how the program ends.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
+        Command::Up(arguments) => up::run(&arguments),
         Command::Down(arguments) => wait_for(down::run(&arguments)),
         Command::New(arguments) => wait_for(new::run(&arguments)),
         Command::Plan(arguments) => wait_for(plan::run(&arguments)),
         Command::Run(command) => wait_for(run::run(&command)),
         Command::Rollback(arguments) => wait_for(rollback::run(&arguments)),
         Command::Inventory(command) => wait_for(inventory::run(&command)),
+        Command::Template(command) => wait_for(template::run(&command)),
+        Command::Files(arguments) => wait_for(files::run(&arguments)),
+        // It is started in `main`, before any thread.
+        Command::Shim(_) => Ok(Exit::Usage),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),

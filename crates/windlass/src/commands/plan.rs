@@ -77,7 +77,7 @@ async fn wanted(arguments: &PlanArguments, connection: &Connection) -> anyhow::R
     }
     let mut objects = Vec::new();
     for name in &arguments.filename {
-        objects.extend(super::files::objects(name)?);
+        objects.extend(super::documents::objects(name)?);
     }
     if objects.is_empty() {
         return Err(failed(Exit::Usage, "the files hold no object\n  hint: each object needs apiVersion, kind and metadata.name"));

@@ -3,7 +3,7 @@
 //! The first byte decides: a TLS handshake begins with 22. kubectl drops its credentials silently over plain HTTP, which
 //! is why its door is TLS. Nothing is decided about objects here; who calls is handed on as a [`Caller`].
 
-use super::certificates::{ADMIN, ADMIN_GROUP, subject};
+use super::certificates::{ADMIN, subject};
 use super::origins::Origins;
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
+use windlass_apiserver::Caller;
 
 /// First byte of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -28,34 +29,19 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long open requests may take to end when the platform stops; watches never end by themselves.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Who calls, as far as the door can tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    /// Name.
-    pub(crate) name: String,
-    /// Groups.
-    pub(crate) groups: Vec<String>,
+fn admin() -> Caller {
+    Caller::administrator(ADMIN)
 }
 
-impl Caller {
-    /// The owner of this installation.
-    pub(crate) fn admin() -> Self {
-        Self { name: ADMIN.into(), groups: vec![ADMIN_GROUP.into(), "system:authenticated".into()] }
-    }
-
-    fn anonymous() -> Self {
-        Self { name: "system:anonymous".into(), groups: vec!["system:unauthenticated".into()] }
-    }
-
-    fn of_certificate(der: &[u8]) -> Option<Self> {
-        let (name, mut groups) = subject(der)?;
-        groups.push("system:authenticated".into());
-        Some(Self { name, groups })
-    }
+fn anonymous() -> Caller {
+    Caller { name: "system:anonymous".into(), groups: vec!["system:unauthenticated".into()] }
 }
 
-/// The API for one caller.
-pub(crate) type ApiFor = Arc<dyn Fn(Caller) -> Router + Send + Sync>;
+fn of_certificate(der: &[u8]) -> Option<Caller> {
+    let (name, mut groups) = subject(der)?;
+    groups.push("system:authenticated".into());
+    Some(Caller { name, groups })
+}
 
 /// Whether headers carry a good session of the portal.
 pub(crate) type HasSession = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
@@ -63,8 +49,8 @@ pub(crate) type HasSession = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 /// What stands behind the doors.
 #[derive(Clone)]
 pub(crate) struct Doors {
-    /// The Kubernetes API, as this caller.
-    pub(crate) api: ApiFor,
+    /// The Kubernetes API; the doors say who calls.
+    pub(crate) api: Router,
     /// The portal's pages.
     pub(crate) portal: Router,
     /// Whether these headers carry a session of the portal.
@@ -131,20 +117,19 @@ impl Doors {
             }
             Err(_) => return,
         };
-        let caller = stream.get_ref().1.peer_certificates().and_then(|chain| Caller::of_certificate(chain.first()?));
-        let api = (self.api)(caller.clone().unwrap_or_else(Caller::anonymous));
-        let known = caller.is_some();
+        let caller = stream.get_ref().1.peer_certificates().and_then(|chain| of_certificate(chain.first()?));
+        let api = self.api;
         serve_connection(stream, watcher, move |request| {
-            let api = api.clone();
+            let (api, caller) = (api.clone(), caller.clone());
             async move {
-                if !known && !is_open(request.uri().path()) {
+                if caller.is_none() && !is_open(request.uri().path()) {
                     return refuse(
                         StatusCode::UNAUTHORIZED,
                         "Unauthorized",
                         "a client certificate is needed; hint: use the kubeconfig that `windlass up` wrote",
                     );
                 }
-                pass(api, request).await
+                pass_as(api, caller.unwrap_or_else(anonymous), request).await
             }
         })
         .await;
@@ -159,7 +144,7 @@ impl Doors {
             return refuse(StatusCode::MISDIRECTED_REQUEST, "Forbidden", "this host name is not served here");
         }
         if is_open(path) {
-            return pass((self.api)(Caller::anonymous()), request).await;
+            return pass_as(self.api.clone(), anonymous(), request).await;
         }
         if !(self.has_session)(request.headers()) {
             let message = "over plain HTTP the API needs a session of the portal; hint: API clients use https with the kubeconfig that `windlass up` wrote";
@@ -168,8 +153,13 @@ impl Doors {
         if !request.method().is_safe() && !self.origins.come_from_us(request.headers()) {
             return refuse(StatusCode::FORBIDDEN, "Forbidden", "the request comes from a page of another origin");
         }
-        pass((self.api)(Caller::admin()), request).await
+        pass_as(self.api.clone(), admin(), request).await
     }
+}
+
+async fn pass_as(api: Router, caller: Caller, mut request: Request<Incoming>) -> Response<Body> {
+    request.extensions_mut().insert(caller);
+    pass(api, request).await
 }
 
 async fn pass(router: Router, request: Request<Incoming>) -> Response<Body> {

@@ -1,8 +1,13 @@
 //! `windlass up`: the whole platform in one process, one file for each subsystem's start. Start with [`platform`].
 
 pub(crate) mod announce;
+pub(crate) mod api;
+mod app_logs;
+mod apps;
+mod authors;
 mod certificates;
 pub(crate) mod control;
+mod controllers;
 pub(crate) mod detach;
 pub(crate) mod directory;
 mod doors;
@@ -10,4 +15,7 @@ mod installation_key;
 mod kubeconfig;
 mod log;
 mod origins;
+mod pages;
+pub(crate) mod platform;
 mod port;
+mod starters;
