@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn an_instance_can_ask_for_more_and_never_for_less() {
         let template = Policy { approval: Some(Approval::Destructive), drift: Some(DriftPolicy::Report), deletion_policy: None };
-        let of = |value: &'static str| Policies::new(Some(&template), move |name| (name == names::ANNOTATION_APPROVAL).then(|| value.to_owned()));
+        let of = |value: &'static str| {
+            Policies::new(Some(&template), move |name| (name == names::ANNOTATION_APPROVAL).then(|| value.to_owned()))
+        };
         assert_eq!(of("never").approval, Approval::Destructive);
         assert_eq!(of("always").approval, Approval::Always);
         assert_eq!(of("always").drift, DriftPolicy::Report);
@@ -91,7 +93,8 @@ mod tests {
             quantities: Vec::new(),
             hash: "new".into(),
         };
-        let decision = |hash: &str| Decision { verdict: Verdict::Rejected, plan_hash: hash.into(), by: String::new(), reason: String::new() };
+        let decision =
+            |hash: &str| Decision { verdict: Verdict::Rejected, plan_hash: hash.into(), by: String::new(), reason: String::new() };
         assert_eq!(standing(&plan, Approval::Never, Some(&decision("old"))), Standing::Free);
         assert_eq!(standing(&plan, Approval::Never, Some(&decision("new"))), Standing::Rejected);
     }

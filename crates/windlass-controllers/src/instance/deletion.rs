@@ -1,11 +1,11 @@
 //! Deletion: walks the Inventory backwards. It needs no Template, no expression, no schema.
 
+use super::Context;
 use super::execute::{Actor, Progress};
 use super::reconcile::run_namespace;
 use super::record::Record;
 use super::runs::{OpenRun, Opening};
 use super::status::{self, Said};
-use super::Context;
 use crate::runtime::queue::Next;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -19,8 +19,8 @@ use windlass_api::names::{self, condition_type, reason};
 use windlass_api::plan::{InstanceReference, NodePlan};
 use windlass_api::run::{Cause, State, StepState};
 use windlass_api::template::DeletionPolicy;
-use windlass_client::objects::{self, optional};
 use windlass_client::errors;
+use windlass_client::objects::{self, optional};
 use windlass_graph::deletion::deletion_plan;
 
 /// Deletes what exists because of an instance, then lets the instance go.
@@ -46,7 +46,13 @@ pub(super) async fn instance(
             Ok(Next::OnChange)
         }
         Walked::GoesOn { message, after } => {
-            status::write(api, value, &record.spec.entries, Said { dropped: vec![condition_type::DELETION_BLOCKED], ..status::deleting(message) }).await?;
+            status::write(
+                api,
+                value,
+                &record.spec.entries,
+                Said { dropped: vec![condition_type::DELETION_BLOCKED], ..status::deleting(message) },
+            )
+            .await?;
             Ok(Next::After(after))
         }
         Walked::Blocked { message } => {
@@ -103,7 +109,13 @@ enum Walked {
     Blocked { message: String },
 }
 
-async fn walk(context: &Context, reference: &InstanceReference, record: &mut Record, by: String, values: Option<Value>) -> Result<Walked, kube::Error> {
+async fn walk(
+    context: &Context,
+    reference: &InstanceReference,
+    record: &mut Record,
+    by: String,
+    values: Option<Value>,
+) -> Result<Walked, kube::Error> {
     let actor = Actor { context, reference, template: &record.spec.template.clone(), revision: "" };
     let open = OpenRun::read(&context.client, record).await?;
     let mut again = actor.resolve_doubts(record).await;
@@ -126,7 +138,8 @@ async fn walk(context: &Context, reference: &InstanceReference, record: &mut Rec
     let mut progress = Progress::default();
     for wave in waves.into_iter().rev() {
         let plan = deletion_plan(reference, &record.spec.entries, record.spec.deletion_policy);
-        let here: Vec<&NodePlan> = plan.nodes.iter().filter(|node| node.effects.iter().any(|effect| wave_of(record, &effect.key) == Some(wave))).collect();
+        let here: Vec<&NodePlan> =
+            plan.nodes.iter().filter(|node| node.effects.iter().any(|effect| wave_of(record, &effect.key) == Some(wave))).collect();
         let (released, deleted): (Vec<&NodePlan>, Vec<&NodePlan>) = here.into_iter().partition(|node| !node.action.changes());
         for node in released {
             release(record, &mut run, node);
@@ -154,7 +167,12 @@ async fn walk(context: &Context, reference: &InstanceReference, record: &mut Rec
     finish_pass(record, &mut run, &progress, &mut again).await
 }
 
-async fn finish_pass(record: &mut Record, run: &mut OpenRun, progress: &Progress, again: &mut Option<Duration>) -> Result<Walked, kube::Error> {
+async fn finish_pass(
+    record: &mut Record,
+    run: &mut OpenRun,
+    progress: &Progress,
+    again: &mut Option<Duration>,
+) -> Result<Walked, kube::Error> {
     let unknown = record.spec.entries.iter().find(|entry| entry.state == EntryState::Unknown);
     let walked = if let Some(entry) = unknown {
         let cause = entry.message.clone().unwrap_or_default();

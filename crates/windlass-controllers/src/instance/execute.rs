@@ -45,7 +45,8 @@ impl Actor<'_> {
             for effect in node.effects.iter().filter(|effect| effect.action.changes()) {
                 let before = record.entry(&effect.key).cloned();
                 let same = before.as_ref().and_then(|entry| entry.operation.as_ref()).filter(|operation| {
-                    operation.run == run && before.as_ref().is_some_and(|entry| entry.state == EntryState::Started && entry.desired_hash == desired_hash)
+                    operation.run == run
+                        && before.as_ref().is_some_and(|entry| entry.state == EntryState::Started && entry.desired_hash == desired_hash)
                 });
                 if same.is_some() {
                     continue;
@@ -72,7 +73,9 @@ impl Actor<'_> {
                     }),
                     desired_hash: desired_hash.clone(),
                     // What was there before us is only taken over: deleting the instance releases it.
-                    adopted: before.as_ref().map_or(node.block == Block::Template && effect.action != Action::Create, |entry| entry.adopted),
+                    adopted: before
+                        .as_ref()
+                        .map_or(node.block == Block::Template && effect.action != Action::Create, |entry| entry.adopted),
                     message: None,
                     ..before.unwrap_or_default()
                 });
@@ -81,7 +84,13 @@ impl Actor<'_> {
     }
 
     /// Takes the effects of these nodes, stage by stage. Their entries were saved as `Started` before.
-    pub(super) async fn act(&self, record: &mut Record, run: &mut OpenRun, nodes: &[&NodePlan], bodies: &BTreeMap<String, Value>) -> Progress {
+    pub(super) async fn act(
+        &self,
+        record: &mut Record,
+        run: &mut OpenRun,
+        nodes: &[&NodePlan],
+        bodies: &BTreeMap<String, Value>,
+    ) -> Progress {
         let mut progress = Progress::default();
         let mut stages: Vec<u8> = nodes.iter().flat_map(|node| node.effects.iter().map(|effect| effect.stage)).collect();
         stages.sort_unstable();
@@ -111,12 +120,21 @@ impl Actor<'_> {
 
     async fn take(&self, record: &Record, node: &NodePlan, effect: &EffectPlan, bodies: &BTreeMap<String, Value>) -> Outcome {
         let Some(driver) = self.context.drivers.get(node.block, &node.target) else {
-            return Outcome::Failed { reason: "TargetMissing".into(), message: format!("the target `{}` is not served here", node.target), retry: false };
+            return Outcome::Failed {
+                reason: "TargetMissing".into(),
+                message: format!("the target `{}` is not served here", node.target),
+                retry: false,
+            };
         };
         let Some(entry) = record.entry(&effect.key) else {
-            return Outcome::Failed { reason: "NotStarted".into(), message: "the effect has no entry in the inventory".into(), retry: true };
+            return Outcome::Failed {
+                reason: "NotStarted".into(),
+                message: "the effect has no entry in the inventory".into(),
+                retry: true,
+            };
         };
-        let (op_id, token) = entry.operation.as_ref().map(|operation| (operation.op_id.clone(), operation.token.clone())).unwrap_or_default();
+        let (op_id, token) =
+            entry.operation.as_ref().map(|operation| (operation.op_id.clone(), operation.token.clone())).unwrap_or_default();
         let scope = self.scope();
         if effect.action == Action::Delete {
             return driver.delete(&scope, &op_id, entry).await;
@@ -139,9 +157,23 @@ impl Actor<'_> {
         driver.apply(&scope, &operation).await
     }
 
-    async fn note(&self, record: &mut Record, run: &mut OpenRun, node: &NodePlan, effect: &EffectPlan, outcome: Outcome, progress: &mut Progress) {
+    async fn note(
+        &self,
+        record: &mut Record,
+        run: &mut OpenRun,
+        node: &NodePlan,
+        effect: &EffectPlan,
+        outcome: Outcome,
+        progress: &mut Progress,
+    ) {
         let op_id = record.entry(&effect.key).and_then(|entry| entry.operation.as_ref()).map(|o| o.op_id.clone()).unwrap_or_default();
-        let mut taken = TakenEffect { key: effect.key.clone(), action: effect.action, identity: effect.identity.clone(), op_id, outcome: String::new() };
+        let mut taken = TakenEffect {
+            key: effect.key.clone(),
+            action: effect.action,
+            identity: effect.identity.clone(),
+            op_id,
+            outcome: String::new(),
+        };
         let (state, message) = match outcome {
             Outcome::Done { uid } => {
                 taken.outcome = "Done".into();
@@ -186,7 +218,9 @@ impl Actor<'_> {
 
     /// Stops what goes on outside. What cannot be stopped any more stays `Started` and is followed until it has come about.
     pub(super) async fn cancel_pending(&self, record: &mut Record) {
-        let goes_on = |entry: &&Entry| entry.state == EntryState::Started && entry.operation.as_ref().is_some_and(|operation| operation.token.is_some());
+        let goes_on = |entry: &&Entry| {
+            entry.state == EntryState::Started && entry.operation.as_ref().is_some_and(|operation| operation.token.is_some())
+        };
         let pending: Vec<Entry> = record.spec.entries.iter().filter(goes_on).cloned().collect();
         for entry in pending {
             let Some(driver) = entry.block.and_then(|block| self.context.drivers.get(block, &entry.target)) else { continue };

@@ -37,10 +37,13 @@ pub(super) enum GatherError {
 }
 
 fn first(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.first().map(|found| {
-        let hint = found.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-        format!("{}: {}{hint}", found.path, found.message)
-    }).unwrap_or_default()
+    diagnostics
+        .first()
+        .map(|found| {
+            let hint = found.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+            format!("{}: {}{hint}", found.path, found.message)
+        })
+        .unwrap_or_default()
 }
 
 /// What is decided about.

@@ -15,8 +15,8 @@ use windlass_api::condition::{self, Condition};
 use windlass_api::names;
 use windlass_api::plan::{InstanceReference, Plan};
 use windlass_api::run::{Mode, PREVIEW_TIME_TO_LIVE_SECONDS, Run, RunStatus, State};
-use windlass_client::objects::{self, optional};
 use windlass_client::errors;
+use windlass_client::objects::{self, optional};
 use windlass_graph::deletion::deletion_plan;
 
 /// Makes the plan of a preview, or takes an old one away.
@@ -62,7 +62,11 @@ async fn pass(context: &Context, api: &Api<Run>, name: &str) -> Result<Next, kub
     }
     let word = format!("{:?}", status.state);
     let message = if status.message.is_empty() { status.planned.clone() } else { status.message.clone() };
-    condition::set(&mut status.conditions, Condition::new("Succeeded", status.state == State::Succeeded, &word, message), &clock::now_seconds());
+    condition::set(
+        &mut status.conditions,
+        Condition::new("Succeeded", status.state == State::Succeeded, &word, message),
+        &clock::now_seconds(),
+    );
     let patch = json!({"apiVersion": names::API_VERSION, "kind": "Run", "status": status});
     optional(api.patch_status(name, &PatchParams::apply(names::MANAGER_STATUS).force(), &Patch::Apply(&patch)).await)?;
     Ok(sleep)

@@ -81,7 +81,12 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
 }
 
 /// The values that were carried out before these; asked for only where these are new.
-async fn previous_spec(context: &Context, value: &Value, reference: &InstanceReference, record: &Record) -> Result<Option<Value>, kube::Error> {
+async fn previous_spec(
+    context: &Context,
+    value: &Value,
+    reference: &InstanceReference,
+    record: &Record,
+) -> Result<Option<Value>, kube::Error> {
     if value.pointer("/status/observedGeneration") == value.pointer("/metadata/generation") {
         return Ok(value.get("spec").cloned());
     }
@@ -217,18 +222,30 @@ impl Worker<'_> {
     }
 
     fn runnable<'d>(&self, decision: &'d Decision) -> Vec<&'d NodePlan> {
-        decision.plan.nodes.iter().filter(|node| decision.runnable.contains(&node.key) && node.effects.iter().any(|e| e.action.changes())).collect()
+        decision
+            .plan
+            .nodes
+            .iter()
+            .filter(|node| decision.runnable.contains(&node.key) && node.effects.iter().any(|e| e.action.changes()))
+            .collect()
     }
 
     /// Nothing to do: ends the open Run if all is ready, and says how it stands.
-    async fn settle(&mut self, run: Option<OpenRun>, decision: Decision, drifted: &drift::Verdict, goes_on: Option<Duration>) -> Result<Next, kube::Error> {
+    async fn settle(
+        &mut self,
+        run: Option<OpenRun>,
+        decision: Decision,
+        drifted: &drift::Verdict,
+        goes_on: Option<Duration>,
+    ) -> Result<Next, kube::Error> {
         let mut next = if decision.ready { Next::After(self.context.resync) } else { Next::After(SAFETY) };
         let mut failed = None;
         if let Some(mut run) = run {
             mirror_steps(&mut run, &decision);
             let unknown = self.record.spec.entries.iter().any(|entry| entry.state == EntryState::Unknown);
             if run.run.spec.cancel && !decision.ready {
-                let (context, reference, template, revision) = (self.context, self.reference.clone(), self.template.clone(), self.revision.clone());
+                let (context, reference, template, revision) =
+                    (self.context, self.reference.clone(), self.template.clone(), self.revision.clone());
                 Actor { context, reference: &reference, template: &template, revision: &revision }.cancel_pending(&mut self.record).await;
                 run.end(&mut self.record, State::Cancelled, "stopped by a person").await?;
             } else if decision.ready {
@@ -242,7 +259,9 @@ impl Worker<'_> {
             }
             self.record.drop_gone();
             self.record.save().await?;
-            if run.status.state.is_finished() && self.record.spec.last_run > i64::try_from(windlass_api::run::KEPT_SUCCEEDED).unwrap_or(i64::MAX) {
+            if run.status.state.is_finished()
+                && self.record.spec.last_run > i64::try_from(windlass_api::run::KEPT_SUCCEEDED).unwrap_or(i64::MAX)
+            {
                 runs::retain(&self.context.client, run_namespace(&self.reference), &self.reference.uid).await?;
             }
         } else if self.record.exists() {
@@ -267,7 +286,8 @@ impl Worker<'_> {
             if open.run.spec.cancel {
                 return self.cancel(open).await;
             }
-            let same = open.run.spec.generation == generation && open.run.spec.revision == self.revision && open.run.spec.cause != Cause::Delete;
+            let same =
+                open.run.spec.generation == generation && open.run.spec.revision == self.revision && open.run.spec.cause != Cause::Delete;
             if same && refine::refines(open.plan(), &decision.plan).is_ok() {
                 return self.check_standing(open, &decision.plan).await;
             }
@@ -363,7 +383,9 @@ impl Worker<'_> {
         {
             let previewed = super::preview::find(&self.context.client, &self.reference, hash).await?;
             let difference = match previewed {
-                Some(previewed) => refine::refines(&previewed, plan).err().map(|found| found.into_iter().map(|d| d.message).collect::<Vec<_>>().join("; ")),
+                Some(previewed) => {
+                    refine::refines(&previewed, plan).err().map(|found| found.into_iter().map(|d| d.message).collect::<Vec<_>>().join("; "))
+                }
                 None => Some("the preview is gone".to_owned()),
             };
             if let Some(difference) = difference {
@@ -431,13 +453,22 @@ impl Worker<'_> {
     }
 
     /// Takes the effects of nodes: the entries are durable before the Run, and the Run before the effects.
-    async fn act(&mut self, actor: &Actor<'_>, open: &mut OpenRun, decision: &Decision, nodes: &[&NodePlan], drifted: &drift::Verdict) -> Result<Progress, kube::Error> {
+    async fn act(
+        &mut self,
+        actor: &Actor<'_>,
+        open: &mut OpenRun,
+        decision: &Decision,
+        nodes: &[&NodePlan],
+        drifted: &drift::Verdict,
+    ) -> Result<Progress, kube::Error> {
         // Nodes whose wish is known in full are started together, so that a template of n plain objects needs few writes.
         let known: Vec<&NodePlan> = decision
             .plan
             .nodes
             .iter()
-            .filter(|node| nodes.iter().any(|runnable| runnable.key == node.key) || (node.desired.known().is_some() && node.action == Action::Create))
+            .filter(|node| {
+                nodes.iter().any(|runnable| runnable.key == node.key) || (node.desired.known().is_some() && node.action == Action::Create)
+            })
             .collect();
         actor.start(&mut self.record, open.name(), &known);
         drift::remember(&mut self.record.spec.corrections, drifted.corrections.clone());
@@ -447,7 +478,13 @@ impl Worker<'_> {
     }
 
     /// The Run cannot go on by itself now.
-    async fn wait(&mut self, mut open: OpenRun, decision: &Decision, progress: Option<Progress>, goes_on: Option<Duration>) -> Result<Next, kube::Error> {
+    async fn wait(
+        &mut self,
+        mut open: OpenRun,
+        decision: &Decision,
+        progress: Option<Progress>,
+        goes_on: Option<Duration>,
+    ) -> Result<Next, kube::Error> {
         let progress = progress.unwrap_or_default();
         let mut said = self.said(decision, &drift::Verdict::default());
         let next = if let Some((message, retry)) = progress.failed.first().cloned() {
@@ -527,7 +564,8 @@ impl Worker<'_> {
     }
 
     fn said(&self, decision: &Decision, drifted: &drift::Verdict) -> Said {
-        let was_ready = self.value.pointer("/status/state").and_then(Value::as_str).is_some_and(|state| matches!(state, "Ready" | "Degraded"));
+        let was_ready =
+            self.value.pointer("/status/state").and_then(Value::as_str).is_some_and(|state| matches!(state, "Ready" | "Degraded"));
         let mut said = if decision.ready {
             Said { state: "Ready", ready: true, reason: reason::READY, message: "everything is as it should be".into(), ..Said::default() }
         } else {

@@ -67,7 +67,10 @@ impl OpenRun {
                 name: Some(name.clone()),
                 namespace: Some(opening.namespace.to_owned()),
                 labels: Some(
-                    labels.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.filter(|value| value.len() <= 63)?))).collect(),
+                    labels
+                        .into_iter()
+                        .filter_map(|(key, value)| Some((key.to_owned(), value.filter(|value| value.len() <= 63)?)))
+                        .collect(),
                 ),
                 ..ObjectMeta::default()
             },
@@ -261,7 +264,12 @@ pub(super) async fn retain(client: &Client, namespace: &str, uid: &str) -> Resul
 }
 
 /// Reads a Run of an instance by its number.
-pub(super) async fn read_number(client: &Client, namespace: &str, reference: &InstanceReference, number: i64) -> Result<Option<Run>, kube::Error> {
+pub(super) async fn read_number(
+    client: &Client,
+    namespace: &str,
+    reference: &InstanceReference,
+    number: i64,
+) -> Result<Option<Run>, kube::Error> {
     if number < 1 {
         return Ok(None);
     }

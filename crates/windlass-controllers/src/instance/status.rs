@@ -120,7 +120,8 @@ mod tests {
             "conditions": [{"type": "Ready", "status": "False", "reason": "x", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
         }});
         let waiting = WaitingOn { node: "app".into(), reason: "Starting".into(), message: "new".into(), since: String::new() };
-        let said = Said { author: Some(json!({"host": "h"})), waiting_on: vec![waiting], ..Said::not_ready("Progressing", "Progressing", "m") };
+        let said =
+            Said { author: Some(json!({"host": "h"})), waiting_on: vec![waiting], ..Said::not_ready("Progressing", "Progressing", "m") };
         let status = compose(&object, &[], said, "2026-01-02T00:00:00Z");
         assert_eq!(status["waitingOn"][0]["since"], "2026-01-01T00:00:00Z");
         assert_eq!(status["conditions"][0]["lastTransitionTime"], "2026-01-01T00:00:00Z");

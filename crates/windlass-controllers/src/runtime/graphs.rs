@@ -74,7 +74,8 @@ impl Graphs {
             return Ok(known);
         }
         let api: Api<TemplateRevision> = Api::all(self.client.clone());
-        let revision = optional(api.get(name).await).map_err(|source| GraphError::Read { what: format!("TemplateRevision {name}"), source })?;
+        let revision =
+            optional(api.get(name).await).map_err(|source| GraphError::Read { what: format!("TemplateRevision {name}"), source })?;
         let revision = revision.ok_or_else(|| GraphError::Missing(name.to_owned()))?;
         let template = template_of(&revision.spec.template, &revision.spec.content);
         let compiled = Arc::new(self.compile(&template).await?);

@@ -37,7 +37,12 @@ pub(super) fn definition_resource() -> ApiResource {
 }
 
 /// Publishes what was compiled.
-pub(super) async fn publish(context: &Context, templates: &Api<Template>, template: &Template, graph: &Graph) -> Result<Published, kube::Error> {
+pub(super) async fn publish(
+    context: &Context,
+    templates: &Api<Template>,
+    template: &Template,
+    graph: &Graph,
+) -> Result<Published, kube::Error> {
     let definitions: Api<DynamicObject> = Api::all_with(context.client.clone(), &definition_resource());
     let mut wanted = graph.definition();
     let name = wanted["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -66,9 +71,10 @@ pub(super) async fn publish(context: &Context, templates: &Api<Template>, templa
         Err(error) => return Err(error),
     };
     let revision = revise(context, template).await?;
-    let established = applied.data.pointer("/status/conditions").and_then(Value::as_array).is_some_and(|conditions| {
-        conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
-    });
+    let established =
+        applied.data.pointer("/status/conditions").and_then(Value::as_array).is_some_and(|conditions| {
+            conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        });
     Ok(if established { Published::Serving { revision } } else { Published::Establishing })
 }
 
@@ -81,7 +87,9 @@ fn holder(definition: &DynamicObject, uid: &str) -> Option<String> {
             let template = definition.labels().get(names::LABEL_TEMPLATE).cloned().unwrap_or_default();
             Some(format!("the kind `{name}` is published by the Template `{template}` already; hint: give this one another kind or group"))
         }
-        None => Some(format!("the kind `{name}` exists and was not made by Windlass, which never takes one over; hint: give the Template another kind or group")),
+        None => Some(format!(
+            "the kind `{name}` exists and was not made by Windlass, which never takes one over; hint: give the Template another kind or group"
+        )),
     }
 }
 
@@ -121,7 +129,13 @@ async fn revise(context: &Context, template: &Template) -> Result<String, kube::
                 labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
                 ..ObjectMeta::default()
             },
-            spec: TemplateRevisionSpec { template: name.clone(), template_uid: uid.clone(), number, hash: hash.clone(), content: content.clone() },
+            spec: TemplateRevisionSpec {
+                template: name.clone(),
+                template_uid: uid.clone(),
+                number,
+                hash: hash.clone(),
+                content: content.clone(),
+            },
         };
         match api.create(&PostParams { field_manager: Some(names::MANAGER_SYSTEM.into()), ..PostParams::default() }, &revision).await {
             Ok(made) => return Ok(made.name_any()),

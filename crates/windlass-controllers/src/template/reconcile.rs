@@ -46,7 +46,12 @@ pub(super) async fn reconcile(context: &Context, name: &str) -> Next {
     finish(&api, &template, status, next).await
 }
 
-async fn compile_and_publish(context: &Context, api: &Api<Template>, template: &Template, status: &mut TemplateStatus) -> Result<Next, kube::Error> {
+async fn compile_and_publish(
+    context: &Context,
+    api: &Api<Template>,
+    template: &Template,
+    status: &mut TemplateStatus,
+) -> Result<Next, kube::Error> {
     let whole = serde_json::to_value(template).map_err(kube::Error::SerdeError)?;
     let compiled = match context.graphs.compile(&whole).await {
         Ok(compiled) => compiled,
@@ -96,10 +101,13 @@ async fn compile_and_publish(context: &Context, api: &Api<Template>, template: &
 fn refuse(status: &mut TemplateStatus, mut diagnostics: Vec<Diagnostic>) {
     diagnostics.truncate(50);
     let first = diagnostics.iter().find(|found| found.severity == Severity::Error);
-    let mut message = first.map_or_else(|| "the Template is refused".to_owned(), |found| {
-        let hint = found.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-        format!("{}: {}{hint}", found.path, found.message)
-    });
+    let mut message = first.map_or_else(
+        || "the Template is refused".to_owned(),
+        |found| {
+            let hint = found.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            format!("{}: {}{hint}", found.path, found.message)
+        },
+    );
     if let Some(revision) = &status.revision {
         message.push_str(&format!(" (the revision {revision} goes on serving)"));
     } else {

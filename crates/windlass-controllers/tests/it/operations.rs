@@ -14,7 +14,10 @@ async fn what_is_pending_is_followed_over_a_restart_and_not_started_twice() {
     platform.fake.next("app/replica-0", Behaviour::Pending { looks: 30 });
     platform.write("a", json!({"replicas": 1})).await;
     until("the operation is pending", PATIENCE, || async {
-        let entry = platform.inventory("a").await.and_then(|inventory| inventory.spec.entries.into_iter().find(|entry| entry.key == "app/replica-0"));
+        let entry = platform
+            .inventory("a")
+            .await
+            .and_then(|inventory| inventory.spec.entries.into_iter().find(|entry| entry.key == "app/replica-0"));
         match entry.as_ref().and_then(|entry| entry.operation.as_ref()?.token.clone()) {
             Some(token) => Ok(token),
             None => Err(entry),
@@ -48,7 +51,11 @@ async fn what_nobody_can_see_waits_for_a_person() {
         let happened = verdict == "Done";
         platform.fake.next("app/replica-0", Behaviour::Unknown { happened, observable: false });
         platform.write("a", json!({"replicas": 1})).await;
-        let run = platform.run_is("a", "a Run that waits for a word", |run| run.state() == State::Waiting && run.status.as_ref().is_some_and(|s| s.message.contains("resolve"))).await;
+        let run = platform
+            .run_is("a", "a Run that waits for a word", |run| {
+                run.state() == State::Waiting && run.status.as_ref().is_some_and(|s| s.message.contains("resolve"))
+            })
+            .await;
         platform.fake.world().reveal_all();
         platform.patch_run(&run, json!({"spec": {"resolutions": [{"key": "app/replica-0", "verdict": verdict}]}})).await;
         platform.ready("a").await;

@@ -107,16 +107,20 @@ impl Platform {
 
     pub(crate) async fn create_namespace(&self, name: &str) {
         let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client.clone());
-        let namespace = serde_json::from_value(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).expect("a namespace");
+        let namespace =
+            serde_json::from_value(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).expect("a namespace");
         api.create(&PostParams::default(), &namespace).await.expect("made");
     }
 
     /// Applies a Template whose schema gets this test's kind, and waits until it serves.
     pub(crate) async fn template(&self, spec: Value) -> Template {
         self.apply_template(&self.kind.to_lowercase(), spec).await;
-        self.template_is(|template| template.status.as_ref().is_some_and(|status| {
-            status.observed_generation == template.metadata.generation && status.conditions.iter().any(|c| c.type_ == "Ready" && c.is_true())
-        }))
+        self.template_is(|template| {
+            template.status.as_ref().is_some_and(|status| {
+                status.observed_generation == template.metadata.generation
+                    && status.conditions.iter().any(|c| c.type_ == "Ready" && c.is_true())
+            })
+        })
         .await
     }
 
@@ -193,7 +197,9 @@ impl Platform {
 
     async fn described(&self, name: &str) -> String {
         let runs = self.runs(name).await;
-        runs.iter().map(|run| format!("{:?} {:?} {:?}\n", run.metadata.name, run.spec.cause, run.status.as_ref().map(|s| (&s.state, &s.message)))).collect()
+        runs.iter()
+            .map(|run| format!("{:?} {:?} {:?}\n", run.metadata.name, run.spec.cause, run.status.as_ref().map(|s| (&s.state, &s.message))))
+            .collect()
     }
 
     pub(crate) fn run_api(&self) -> Api<Run> {

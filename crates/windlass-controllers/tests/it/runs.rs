@@ -40,7 +40,8 @@ async fn a_change_is_one_run_that_names_what_and_who() {
     platform.write("a", json!({"text": "two"})).await;
     platform.ready("a").await;
     let runs = platform.runs("a").await;
-    let said: Vec<String> = runs.iter().map(|run| format!("{:?} {:?} {} by {}", run.spec.cause, run.state(), run.spec.title, run.spec.by)).collect();
+    let said: Vec<String> =
+        runs.iter().map(|run| format!("{:?} {:?} {} by {}", run.spec.cause, run.state(), run.spec.title, run.spec.by)).collect();
     assert_eq!(said, ["Spec Succeeded new by ann", "Spec Succeeded text one → two by ann"]);
     let map = platform.config_maps().get("a-0").await.expect("made");
     assert_eq!(map.data.expect("data")["text"], "two");
@@ -102,9 +103,7 @@ async fn an_object_of_somebody_else_is_a_conflict_and_stays() {
     let foreign = serde_json::from_value(json!({"metadata": {"name": "a-0"}, "data": {"text": "mine"}})).expect("a map");
     platform.config_maps().create(&kube::api::PostParams::default(), &foreign).await.expect("made");
     platform.write("a", json!({"text": "ours"})).await;
-    platform
-        .instance_is("a", "a conflict", |object| object["status"].to_string().contains("exists already and was made by"))
-        .await;
+    platform.instance_is("a", "a conflict", |object| object["status"].to_string().contains("exists already and was made by")).await;
     let map = platform.config_maps().get("a-0").await.expect("there");
     assert_eq!(map.data.expect("data")["text"], "mine");
     platform.delete("a").await;

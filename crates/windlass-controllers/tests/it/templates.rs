@@ -53,7 +53,11 @@ async fn a_new_revision_reaches_instances_by_a_run_of_their_own() {
     let mut next = config_maps(2);
     next["resources"][0]["template"]["data"]["more"] = json!("yes");
     platform.template(next).await;
-    platform.run_is("a", "a Revision Run", |run| run.spec.cause == windlass_api::run::Cause::Revision && run.state() == windlass_api::run::State::Succeeded).await;
+    platform
+        .run_is("a", "a Revision Run", |run| {
+            run.spec.cause == windlass_api::run::Cause::Revision && run.state() == windlass_api::run::State::Succeeded
+        })
+        .await;
     platform.config_maps().get("a-1").await.expect("the second object is made");
     platform.template(config_maps(1)).await;
     until("the second object is gone", crate::platform::PATIENCE, || async {

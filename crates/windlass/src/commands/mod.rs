@@ -3,8 +3,8 @@
 mod change;
 pub(crate) mod completion;
 pub(crate) mod doctor;
-pub(crate) mod down;
 mod documents;
+pub(crate) mod down;
 pub(crate) mod files;
 mod follow;
 mod instances;

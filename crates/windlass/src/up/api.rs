@@ -31,7 +31,9 @@ pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &s
     let authors = Authors::default();
     let path = data.join("store");
     let store = Store::open(&path, &windlass_store::Options::default());
-    let store = store.with_context(|| format!("cannot open the store `{}`\n  hint: put the directory back from a backup, or start with another one", path.display()))?;
+    let store = store.with_context(|| {
+        format!("cannot open the store `{}`\n  hint: put the directory back from a backup, or start with another one", path.display())
+    })?;
     let mut options = Options::new(EncryptionKey::new(key));
     options.admission.push(authors.hook());
     options.root_certificate = Some(authority.to_owned());

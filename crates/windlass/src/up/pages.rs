@@ -41,7 +41,9 @@ impl Pages {
 
     /// Writes down who is logged in, as hashes, so that a restart logs nobody out.
     pub(crate) fn keep_sessions(&self, data: &DataDirectory) {
-        let kept = serde_json::to_vec(&self.sessions.stored()).map_err(anyhow::Error::from).and_then(|bytes| write_private(&data.join("sessions.json"), &bytes));
+        let kept = serde_json::to_vec(&self.sessions.stored())
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| write_private(&data.join("sessions.json"), &bytes));
         if let Err(error) = kept {
             tracing::warn!(%error, "who is logged in could not be written down");
         }

@@ -2,8 +2,8 @@
 //!
 //! Each subsystem's start stands in its own file. Start with [`run`].
 
-use super::app_logs::AppLogs;
 use super::announce::{self, Addresses, Form};
+use super::app_logs::AppLogs;
 use super::certificates::Certificates;
 use super::control::{Answer, Answers, Question};
 use super::directory::{DataDirectory, Hold, Holder};
@@ -71,7 +71,8 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Somebody holds the data: asks them for a new login link.
 async fn meet(settings: &Settings, wants: &Wants, holder: Option<Holder>) -> anyhow::Result<Exit> {
-    let who = holder.as_ref().map_or_else(|| "another process".to_owned(), |holder| format!("process {}, since {}", holder.pid, holder.since));
+    let who =
+        holder.as_ref().map_or_else(|| "another process".to_owned(), |holder| format!("process {}, since {}", holder.pid, holder.since));
     let place = settings.data_dir.display();
     let deadline = Instant::now() + PATIENCE;
     let answer = loop {
@@ -83,13 +84,21 @@ async fn meet(settings: &Settings, wants: &Wants, holder: Option<Holder>) -> any
         }
     };
     let Answer::Here(addresses) = answer else {
-        return Err(failed(Exit::Failure, format!("the data directory `{place}` is held by {who}, which is of another version\n  hint: `windlass down`, then start again")));
+        return Err(failed(
+            Exit::Failure,
+            format!(
+                "the data directory `{place}` is held by {who}, which is of another version\n  hint: `windlass down`, then start again"
+            ),
+        ));
     };
     let here = addresses.api.trim_start_matches("https://");
     if settings.listen_is_asked && settings.listen.port() != 0 && here != settings.listen.to_string() {
         return Err(failed(
             Exit::Failure,
-            format!("the data directory `{place}` is held by {who}, which listens on `{here}`, not on `{}`\n  hint: `windlass down` first, or say another directory with --data-dir", settings.listen),
+            format!(
+                "the data directory `{place}` is held by {who}, which listens on `{here}`, not on `{}`\n  hint: `windlass down` first, or say another directory with --data-dir",
+                settings.listen
+            ),
         ));
     }
     say(&format!("Windlass runs already on `{place}` ({who})."));
@@ -123,13 +132,21 @@ async fn serve(settings: &Settings, wants: &Wants, data: DataDirectory, started:
     kubeconfig::write(&kubeconfig_path, &format!("https://{address}"), &certificates)?;
     let pages = pages::start(&api, &data, origins.list(), &kubeconfig_path, Arc::new(AppLogs(apps.target.clone())));
     let tls = Arc::new(RwLock::new(Arc::new(certificates.tls()?)));
-    let doors = Doors { api: api.router.clone(), portal: pages.router.clone(), has_session: pages.has_session(), origins, tls: tls.clone() };
+    let doors =
+        Doors { api: api.router.clone(), portal: pages.router.clone(), has_session: pages.has_session(), origins, tls: tls.clone() };
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(doors.serve(tokio::net::TcpListener::from_std(listener)?, stopped));
     let controllers = controllers::start(&api, apps.target.driver(), &key).await?;
     starters::install(&api.platform).await.context("the starter templates could not be installed")?;
     let (end, mut ended) = watch::channel(End::Not);
-    let running = Arc::new(Running { address, apps: apps.address, kubeconfig: kubeconfig_path.display().to_string(), pages: pages.sessions.clone(), client: api.platform.clone(), end });
+    let running = Arc::new(Running {
+        address,
+        apps: apps.address,
+        kubeconfig: kubeconfig_path.display().to_string(),
+        pages: pages.sessions.clone(),
+        client: api.platform.clone(),
+        end,
+    });
     let answering = tokio::spawn(control::serve(control::listen(data.path())?, running.clone()));
     let renewing = tokio::spawn(renew(certificates, tls, kubeconfig_path, address));
     tracing::info!(%address, milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX), "ready");
@@ -177,7 +194,12 @@ async fn until_told(ended: &mut watch::Receiver<End>, detached: bool) -> anyhow:
     }
 }
 
-async fn renew(certificates: Certificates, tls: Arc<RwLock<Arc<rustls::ServerConfig>>>, kubeconfig_path: std::path::PathBuf, address: SocketAddr) {
+async fn renew(
+    certificates: Certificates,
+    tls: Arc<RwLock<Arc<rustls::ServerConfig>>>,
+    kubeconfig_path: std::path::PathBuf,
+    address: SocketAddr,
+) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         let renewed = certificates.renew().and_then(|renewed| {

@@ -14,8 +14,10 @@ use windlass_client::objects::optional;
 /// ConfigMap that says which starters were installed once.
 const MARKER: &str = "windlass-starters";
 /// The starters by name; their files are examples, too.
-const STARTERS: [(&str, &str); 2] =
-    [("web-app", include_str!("../../../../examples/web-app.yaml")), ("static-site", include_str!("../../../../examples/static-site.yaml"))];
+const STARTERS: [(&str, &str); 2] = [
+    ("web-app", include_str!("../../../../examples/web-app.yaml")),
+    ("static-site", include_str!("../../../../examples/static-site.yaml")),
+];
 
 /// Installs what is missing and was not installed before.
 ///
@@ -54,9 +56,14 @@ async fn target(client: &Client, name: &str, kind: &str) -> anyhow::Result<()> {
         let object = json!({"apiVersion": names::API_VERSION, "kind": "Target", "metadata": {"name": name}, "spec": {"type": kind}});
         api.patch(name, &PatchParams::apply(names::MANAGER_SYSTEM).force(), &Patch::Apply(&object)).await?;
     }
-    let mut status: TargetStatus = present.and_then(|object| serde_json::from_value(object.data["status"].clone()).ok()).unwrap_or_default();
+    let mut status: TargetStatus =
+        present.and_then(|object| serde_json::from_value(object.data["status"].clone()).ok()).unwrap_or_default();
     let before = status.clone();
-    condition::set(&mut status.conditions, Condition::new(condition_type::READY, true, reason::READY, "it is served by this installation"), &now());
+    condition::set(
+        &mut status.conditions,
+        Condition::new(condition_type::READY, true, reason::READY, "it is served by this installation"),
+        &now(),
+    );
     if status != before {
         let patch = json!({"apiVersion": names::API_VERSION, "kind": "Target", "status": status});
         api.patch_status(name, &PatchParams::apply(names::MANAGER_STATUS).force(), &Patch::Apply(&patch)).await?;

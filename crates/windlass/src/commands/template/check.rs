@@ -59,7 +59,12 @@ fn read(file: &str, given: &mut Vec<Given>, findings: &mut Vec<Diagnostic>) -> a
         }
     };
     let before = given.len();
-    given.extend(documents.into_iter().filter(|document| given::is_template(&document.value)).map(|document| Given { file: file.to_owned(), document }));
+    given.extend(
+        documents
+            .into_iter()
+            .filter(|document| given::is_template(&document.value))
+            .map(|document| Given { file: file.to_owned(), document }),
+    );
     if given.len() == before {
         let finding = Diagnostic::error("NoTemplate", "", "the file holds no Template");
         findings.push(finding.with_hint("it begins with `apiVersion: windlass.dev/v1alpha1` and `kind: Template`").in_file(file));

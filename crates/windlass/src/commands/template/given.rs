@@ -87,7 +87,8 @@ pub(crate) async fn compile_all(given: &[Given], sources: &SchemaSources) -> any
 
 fn read_schemas(path: &Path, wanted: &[(String, String)], known: &mut Known) -> anyhow::Result<()> {
     if path.is_dir() {
-        let mut entries: Vec<PathBuf> = fs_err::read_dir(path)?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|entry| entry.path()).collect();
+        let mut entries: Vec<PathBuf> =
+            fs_err::read_dir(path)?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|entry| entry.path()).collect();
         entries.sort();
         let readable = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "json");
         for entry in entries.iter().filter(readable) {
