@@ -158,7 +158,6 @@ fn timings() -> Timings {
         longest_restart_milliseconds: 200,
         starting_probe_milliseconds: 20,
         probe_milliseconds: 50,
-        steady_milliseconds: 200,
         drain_milliseconds: 100,
         ..Timings::default()
     }
