@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use windlass_schema::structural::{FieldError, Schema};
 
 use crate::api::Api;
+use crate::builtin::object_meta;
+use crate::builtin::{Printer, names::NameRule};
 use crate::{Status, object};
 
 pub(crate) use definition::{prepare, validate};
@@ -26,9 +28,10 @@ pub(crate) struct CustomVersion {
     /// The schema as its author wrote it, for OpenAPI; null where there is none.
     pub(crate) openapi: Value,
     pub(crate) schema: Arc<Schema>,
+    namespaced: bool,
     rules: rules::Rules,
-    /// `additionalPrinterColumns` as written.
-    pub(crate) columns: Vec<Value>,
+    /// What `kubectl get` prints.
+    pub(crate) printer: Option<Printer>,
     /// Objects stored before this version of the store may not follow the schema: they are pruned and defaulted when read.
     pub(crate) since: u64,
     /// Cancelled when this version is no longer served as it is: watches end.
@@ -44,7 +47,8 @@ impl CustomVersion {
 
     /// Schema, then rules.
     pub(crate) fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
-        let mut errors = self.schema.validate(new, old);
+        let mut errors = object_meta::check(new, old, self.namespaced, NameRule::Subdomain);
+        errors.extend(self.schema.validate(new, old));
         // Rules may rely on what the schema demands.
         if errors.is_empty() {
             errors.extend(self.schema.duplicates(new));

@@ -31,7 +31,6 @@ mod server;
 mod status;
 mod stored;
 mod table;
-mod validation;
 mod verbs;
 
 pub use access::{AllowAll, Attributes, Authorizer, Caller, Decision};

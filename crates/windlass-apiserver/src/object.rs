@@ -96,8 +96,6 @@ pub(crate) struct OutlineMeta {
     #[serde(default)]
     pub(crate) owner_references: Option<Vec<OwnerReference>>,
     #[serde(default)]
-    pub(crate) finalizers: Option<Vec<String>>,
-    #[serde(default)]
     pub(crate) deletion_timestamp: Option<String>,
 }
 

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::answer;
 use crate::api::Api;
-use crate::crd;
+use crate::{answer, builtin, crd};
 use crate::discovery::content_hash;
 use crate::registry::{Registry, api_version};
 
@@ -31,6 +30,9 @@ fn documents(registry: &Registry) -> &BTreeMap<String, Bytes> {
 }
 
 fn document_of(registry: &Registry, group: &str, version: &str) -> String {
+    if let Some(document) = builtin::openapi(&api_version(group, version)) {
+        return document;
+    }
     let resources = registry.resources(group, version).unwrap_or_default();
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     for resource in resources {

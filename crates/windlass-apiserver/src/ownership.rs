@@ -21,7 +21,7 @@ pub(crate) fn ignored(resource: &Resource, subresource: &str) -> FieldSet {
 /// Notes in `new` what the manager owns after it made `new` of `live`.
 pub(crate) fn track(resource: &Resource, live: Option<&Value>, new: &mut Value, manager: &str, subresource: &str) {
     let options = UpdateOptions { subresource: subresource.to_owned(), now: object::now(), ignored: ignored(resource, subresource) };
-    fields::track_update(live, new, Type::of(&resource.schema), manager, &options);
+    fields::track_update(live, new, Type::of(&resource.schema()), manager, &options);
 }
 
 /// Whether two objects are the same but for ownership and version.

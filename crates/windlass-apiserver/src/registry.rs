@@ -11,6 +11,7 @@ use bytes::Bytes;
 use windlass_schema::structural::Schema;
 use windlass_store::Key;
 
+use crate::builtin::{self, Kind};
 use crate::crd::CustomVersion;
 use crate::status::qualified;
 
@@ -45,12 +46,12 @@ pub(crate) struct Resource {
     pub(crate) collection: Arc<str>,
     /// The `apiVersion` that stored objects have.
     pub(crate) stored_as: String,
-    /// What may stand in the object.
-    pub(crate) schema: Arc<Schema>,
     /// Paths beside name and namespace that field selectors may use.
     pub(crate) selectable: Vec<String>,
     /// The definition is about to go: nothing new is made.
     pub(crate) terminating: bool,
+    /// Set for built-in kinds.
+    pub(crate) builtin: Option<&'static Kind>,
     /// Set for the kinds of definitions.
     pub(crate) custom: Option<Arc<CustomVersion>>,
 }
@@ -96,6 +97,15 @@ impl Resource {
         Key::new(Arc::clone(&self.collection), if self.namespaced { namespace } else { "" }, name)
     }
 
+    /// What may stand in the object. Schemas of built-in kinds are parsed when they are first asked for.
+    pub(crate) fn schema(&self) -> Arc<Schema> {
+        match (&self.custom, self.builtin) {
+            (Some(custom), _) => Arc::clone(&custom.schema),
+            (None, Some(kind)) => builtin::schema(kind),
+            (None, None) => Arc::new(Schema::object_meta()),
+        }
+    }
+
     pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.group == group && self.plural == plural
     }
@@ -111,6 +121,11 @@ impl Resource {
     /// Whether objects of this resource are kept in the store (reviews are not).
     pub(crate) fn is_stored(&self) -> bool {
         self.verbs.contains(&"list")
+    }
+
+    /// The resource whose form its objects are stored in: `events.k8s.io` is a view on the core group's events.
+    pub(crate) fn is_view(&self) -> bool {
+        self.group == "events.k8s.io"
     }
 
     /// Subresources with their verbs, for discovery.
@@ -135,10 +150,13 @@ pub(crate) fn api_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
+/// The versions of a group with their resources.
+type Versions = Vec<(String, Vec<Arc<Resource>>)>;
+
 /// All resources, and what is made of them once on demand.
 pub(crate) struct Registry {
     /// By group, then version, newest first.
-    groups: BTreeMap<String, Vec<(String, Vec<Arc<Resource>>)>>,
+    groups: BTreeMap<String, Versions>,
     pub(crate) documents: OnceLock<BTreeMap<String, Bytes>>,
     pub(crate) discovery: OnceLock<(Bytes, Bytes)>,
 }
@@ -146,7 +164,7 @@ pub(crate) struct Registry {
 impl Registry {
     /// The built-in resources and the given ones.
     pub(crate) fn new(custom: impl IntoIterator<Item = Arc<Resource>>) -> Registry {
-        let mut groups: BTreeMap<String, Vec<(String, Vec<Arc<Resource>>)>> = BTreeMap::new();
+        let mut groups: BTreeMap<String, Versions> = BTreeMap::new();
         for resource in kinds::builtin().into_iter().chain(custom) {
             let versions = groups.entry(resource.group.clone()).or_default();
             match versions.iter_mut().find(|(version, _)| *version == resource.version) {
@@ -155,7 +173,7 @@ impl Registry {
             }
         }
         for versions in groups.values_mut() {
-            versions.sort_by(|(left, _), (right, _)| version_order(right).cmp(&version_order(left)));
+            versions.sort_by_key(|(version, _)| std::cmp::Reverse(version_order(version)));
             for (_, resources) in versions {
                 resources.sort_by(|left, right| left.plural.cmp(&right.plural));
             }
@@ -200,7 +218,7 @@ impl Registry {
             .flatten()
             .flat_map(|(_, resources)| resources)
             // Events are read as the core group writes them; the other group's form is a view on them.
-            .filter(|resource| resource.is_stored() && resource.group != "events.k8s.io" && seen.insert(Arc::clone(&resource.collection)))
+            .filter(|resource| resource.is_stored() && !resource.is_view() && seen.insert(Arc::clone(&resource.collection)))
             .collect()
     }
 
@@ -240,7 +258,7 @@ mod tests {
     #[test]
     fn versions_are_ranked_as_in_kubernetes() {
         let mut versions = ["foo10", "v1alpha1", "v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1"];
-        versions.sort_by(|left, right| version_order(right).cmp(&version_order(left)));
+        versions.sort_by_key(|version| std::cmp::Reverse(version_order(version)));
         let expected = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "v1alpha1", "foo1", "foo10"];
         assert_eq!(versions, expected);
     }

@@ -295,10 +295,6 @@ impl FieldSelector {
         self.0.iter().all(|term| (field_text(object, &term.path) == term.value) != term.negated)
     }
 
-    /// The only name that can match, if the selector says so.
-    pub(crate) fn exact_name(&self) -> Option<&str> {
-        self.0.iter().find(|term| term.path == "metadata.name" && !term.negated).map(|term| term.value.as_str())
-    }
 }
 
 /// The value at a dotted path as selectors compare it; empty where there is none.

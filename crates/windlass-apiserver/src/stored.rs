@@ -66,7 +66,7 @@ pub(crate) fn value(resource: &Resource, key: &Key, version: u64, bytes: &Bytes,
 
 /// Changes a stored object into the form of this version.
 fn shown(resource: &Resource, version: u64, value: &mut Value) {
-    if resource.group == "events.k8s.io" {
+    if resource.is_view() {
         *value = crate::verbs::events::shown(value);
         return;
     }
@@ -82,7 +82,7 @@ fn shown(resource: &Resource, version: u64, value: &mut Value) {
 /// `version` is what the object's resourceVersion must read; for deletions it differs from what was stored.
 pub(crate) fn wire(resource: &Resource, key: &Key, version: u64, bytes: &Bytes, encryption: &EncryptionKey) -> Result<Bytes, Status> {
     let stale = resource.custom.as_ref().is_some_and(|custom| version < custom.since);
-    if stale || resource.group == "events.k8s.io" {
+    if stale || resource.is_view() {
         return Ok(Bytes::from(value(resource, key, version, bytes, encryption)?.to_string()));
     }
     let plain = plain(resource, key, bytes, encryption)?;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::builtin::component_json;
 use crate::registry::Resource;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -37,7 +38,11 @@ pub(crate) fn describe(resource: &Resource, paths: &mut Map<String, Value>, sche
         }),
     );
     for component in [META, LIST_META] {
-        schemas.entry(component).or_insert_with(|| json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}));
+        let Some((_, others)) = component_json(component) else { continue };
+        for name in others.into_iter().chain([component]) {
+            let parsed = component_json(name).and_then(|(text, _)| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({"type": "object"}));
+            schemas.entry(name).or_insert(parsed);
+        }
     }
     let root = if resource.group.is_empty() {
         format!("/api/{}", resource.version)

@@ -14,6 +14,7 @@ use super::definition::{storage, versions};
 use super::rules::Rules;
 use super::{CLEANUP, CustomVersion, has_condition, set_condition};
 use crate::api::Api;
+use crate::builtin::custom_columns;
 use crate::namespaces::server_itself;
 use crate::registry::{ALL_VERBS, Generation, Registry, Resource, Scale, api_version};
 use crate::verbs::delete::DeleteOptions;
@@ -135,8 +136,10 @@ fn resource(definition: &Value, served: &Value, since: u64, gone: CancellationTo
     let custom = CustomVersion {
         rules: Rules::compile(&openapi, &group, &version, &kind),
         openapi,
-        schema: Arc::clone(&schema),
-        columns: served["additionalPrinterColumns"].as_array().cloned().unwrap_or_default(),
+        schema,
+        namespaced: spec["scope"] != "Cluster",
+        // A definition with a bad path is refused; one that was stored before that shows the age.
+        printer: custom_columns(&served["additionalPrinterColumns"]).or_else(|_| custom_columns(&Value::Null)).ok(),
         since,
         gone,
     };
@@ -160,7 +163,6 @@ fn resource(definition: &Value, served: &Value, since: u64, gone: CancellationTo
         create_on_update: false,
         unconditional_update: false,
         returns_deleted: false,
-        schema,
         selectable: served["selectableFields"]
             .as_array()
             .into_iter()
@@ -169,6 +171,7 @@ fn resource(definition: &Value, served: &Value, since: u64, gone: CancellationTo
             .map(|path| path.trim_start_matches('.').to_owned())
             .collect(),
         terminating: object::is_terminating(definition),
+        builtin: None,
         custom: Some(Arc::new(custom)),
         group,
         version,

@@ -26,32 +26,22 @@ impl Rules {
             .into_iter()
             .map(|error| {
                 let path = if error.field_path.is_empty() { "<nil>".to_owned() } else { error.field_path };
-                let found = path.split('.').try_fold(new, |value, step| value.get(step));
-                let shown = found.map_or_else(|| type_word(new), type_word);
                 match error.reason.as_deref() {
                     Some("FieldValueForbidden") => FieldError::forbidden(path, error.message),
                     Some("FieldValueRequired") => FieldError::required(path, error.message),
                     Some("FieldValueDuplicate") => {
-                        FieldError { kind: ErrorKind::Duplicate, ..FieldError::invalid(path, shown, error.message) }
+                        FieldError { kind: ErrorKind::Duplicate, ..refused(path, error.message) }
                     }
-                    _ => FieldError::invalid(path, shown, error.message),
+                    _ => refused(path, error.message),
                 }
             })
             .collect()
     }
 }
 
-/// The real server shows the type of what broke a rule, not the value.
-fn type_word(value: &Value) -> &'static str {
-    match value {
-        Value::Object(_) => "object",
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::Null => "null",
-    }
+/// The message is the rule's own; the value is not repeated.
+fn refused(path: String, message: String) -> FieldError {
+    FieldError { value: None, ..FieldError::invalid(path, Value::Null, message) }
 }
 
 fn mentions_rules(schema: &Value) -> bool {

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use crate::Status;
+use crate::builtin::protobuf::{self, ProtobufError};
+use crate::builtin;
 use crate::fields::{self, DecodeError, Decoded};
 use crate::request::{Call, FieldValidation};
 
@@ -17,6 +19,13 @@ pub(crate) fn object(call: &Call, validation: FieldValidation) -> Result<(Value,
 
 /// Decodes any body. `kind` is what messages say was expected.
 pub(crate) fn decode(body: &[u8], media: &str, kind: &str) -> Result<Decoded, Status> {
+    if media == protobuf::CONTENT_TYPE {
+        let value = protobuf::decode(body).map_err(|error| match error {
+            ProtobufError::Kind(_) => Status::new(415, "UnsupportedMediaType", error.to_string()),
+            ProtobufError::Magic | ProtobufError::Malformed(_) => Status::bad_request(error.to_string()),
+        })?;
+        return Ok(Decoded { value, problems: Vec::new() });
+    }
     let decoded = fields::decode_strict(body, media).map_err(|error| match error {
         DecodeError::MediaType(_) => Status::unsupported_body(),
         DecodeError::Json(why) => {
@@ -72,7 +81,13 @@ fn shortened(value: &Value) -> String {
 /// Prunes what the schema does not know and says so as the client wishes: not at all, as warnings, as an error.
 pub(crate) fn settle(call: &Call, value: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
     let resource = &call.resource;
-    let unknown = resource.schema.prune_listing(value);
+    let unknown = resource.schema().prune_listing(value);
+    if let Some(kind) = resource.builtin {
+        if let Some(problem) = builtin::decode_problem(kind, value) {
+            return Err(Status::bad_request(problem));
+        }
+        builtin::normalize(kind, value);
+    }
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
         FieldValidation::Warn => {
@@ -82,8 +97,7 @@ pub(crate) fn settle(call: &Call, value: &mut Value, problems: &[String], valida
             None => Ok(Vec::new()),
             Some(why) => {
                 let (kind, version) = (&resource.kind, &resource.version);
-                let message = format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}");
-                Err(Status::bad_request(if resource.custom.is_some() { why } else { message }))
+                Err(Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}")))
             }
         },
     }

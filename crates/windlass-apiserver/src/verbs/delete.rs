@@ -229,5 +229,5 @@ impl Writer<'_> {
 }
 
 fn stored_form(writer: &Writer<'_>, object: &Value) -> Value {
-    if writer.resource.group == "events.k8s.io" { super::events::stored(object) } else { object.clone() }
+    if writer.resource.is_view() { super::events::stored(object) } else { object.clone() }
 }

@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::fields::{self, ApplyError, ApplyOptions, PatchError, StrategicError, Type};
 use crate::registry::Resource;
 use crate::request::{Call, FieldValidation};
-use crate::{Status, answer, object, ownership};
+use crate::{Status, answer, builtin, object, ownership};
 
 const JSON: &str = "application/json-patch+json";
 const MERGE: &str = "application/merge-patch+json";
@@ -85,7 +85,7 @@ pub(crate) fn patch_body(call: &Call) -> Result<fields::Decoded, Status> {
 
 /// Unknown fields of a patch are told with the words for a patch.
 fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
-    let unknown = call.resource.schema.prune_listing(new);
+    let unknown = call.resource.schema().prune_listing(new);
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
         FieldValidation::Warn => {
@@ -114,7 +114,7 @@ pub(crate) fn changed(form: Form, live: &Value, patch: &Value, resource: &Resour
         })?,
         Form::Merge if patch.is_object() => fields::merge_patch(&mut new, patch),
         Form::Strategic if patch.is_object() => {
-            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema))
+            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema()))
                 .map_err(|error: StrategicError| Status::bad_request(error.to_string()))?;
         }
         Form::Merge | Form::Strategic | Form::Apply => {
@@ -141,13 +141,16 @@ fn check_identity(call: &Call, new: &Value) -> Result<(), Status> {
     Ok(())
 }
 
-/// The few things that must have the right type before anything can be made of the object.
+/// Whether the patched object can be one of its kind at all, before anything is made of it.
 fn fits(resource: &Resource, new: &Value) -> Result<(), Status> {
-    if new["metadata"].is_object() {
-        return Ok(());
-    }
-    let error = FieldError::invalid("metadata", new["metadata"].clone(), "must be an object");
-    Err(Status::invalid(&resource.group, &resource.kind, "", &[error]))
+    let problem = resource.builtin.and_then(|kind| builtin::decode_problem(kind, new));
+    let why = match problem {
+        // The real server shows what the decoder says behind the kind.
+        Some(problem) => problem.split_once(": ").map(|(_, why)| why.to_owned()).unwrap_or(problem),
+        None if new["metadata"].is_object() => return Ok(()),
+        None => "metadata must be an object".to_owned(),
+    };
+    Err(Status::invalid("", "", "", &[FieldError::invalid("patch", new.to_string(), why)]))
 }
 
 async fn apply(writer: &Writer<'_>, call: &Call, validation: FieldValidation) -> Result<Response, Status> {
@@ -189,7 +192,8 @@ async fn apply(writer: &Writer<'_>, call: &Call, validation: FieldValidation) ->
 
 /// Applies to the object, or makes it.
 async fn apply_to(writer: &Writer<'_>, name: &str, applied: &Value, options: &ApplyOptions) -> Result<(StatusCode, Value), Status> {
-    let ty = Type::of(&writer.resource.schema);
+    let schema = writer.resource.schema();
+    let ty = Type::of(&schema);
     let make = |live: Option<&Value>| fields::apply(live, applied, ty, writer.manager, options).map_err(refused);
     // Two attempts: somebody else may make or remove the object in between.
     for _ in 0..8 {

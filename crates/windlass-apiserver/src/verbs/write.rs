@@ -4,13 +4,12 @@
 //! and only then the store. A change that turns out to be none is not stored and moves no resourceVersion.
 
 use serde_json::Value;
-use windlass_schema::structural::FieldError;
 use windlass_store::{Change, Expect, Guard, StoreError, Write};
 
 use super::strategy;
 use crate::api::Api;
 use crate::registry::{Generation, Registry, Resource};
-use crate::{AdmissionRequest, Caller, Operation, Status, fields, namespaces, object, ownership, stored, validation};
+use crate::{AdmissionRequest, Caller, Operation, Status, builtin, fields, namespaces, object, ownership, stored};
 
 /// How often a change is tried again when somebody else was faster.
 const ATTEMPTS: usize = 64;
@@ -239,7 +238,7 @@ impl Writer<'_> {
                 names(live)
                     .into_iter()
                     .chain(names(new))
-                    .filter(|field| !apart.contains(&field.as_str()) && !(field == "status" && self.resource.has_status))
+                    .filter(|field| !apart.contains(&field.as_str()) && (field != "status" || !self.resource.has_status))
                     .any(|field| differs(&field))
             }
         };
@@ -252,6 +251,10 @@ impl Writer<'_> {
     fn default(&self, new: &mut Value) {
         if let Some(custom) = &self.resource.custom {
             custom.normalize(new);
+        }
+        if let Some(kind) = self.resource.builtin {
+            builtin::normalize(kind, new);
+            builtin::defaults(kind, new);
         }
     }
 
@@ -274,11 +277,7 @@ impl Writer<'_> {
     }
 
     fn validate(&self, new: &Value, old: Option<&Value>) -> Result<(), Status> {
-        let mut errors: Vec<FieldError> = validation::metadata(self.resource, new);
-        if let Some(old) = old {
-            errors.extend(validation::metadata_update(new, old));
-        }
-        errors.extend(strategy::validate(self.resource, self.registry, new, old, self.subresource));
+        let errors = strategy::validate(self.resource, new, old, self.subresource);
         if errors.is_empty() {
             return Ok(());
         }
@@ -299,7 +298,7 @@ impl Writer<'_> {
 
     fn body(&self, key: &windlass_store::Key, new: &Value) -> windlass_store::Body {
         let stored_form;
-        let object = if self.resource.group == "events.k8s.io" {
+        let object = if self.resource.is_view() {
             stored_form = super::events::stored(new);
             &stored_form
         } else {
