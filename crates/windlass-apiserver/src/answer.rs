@@ -82,10 +82,23 @@ pub(crate) fn partial(object: &Value) -> Value {
 pub(crate) fn value(code: StatusCode, accept: Accept, value: &Value) -> Response {
     match accept.format {
         Format::Json => json_bytes(code, Bytes::from(value.to_string())),
-        Format::Yaml => match serde_saphyr::to_string(value) {
+        Format::Yaml => match serde_saphyr::to_string(&sorted(value)) {
             Ok(text) => with_type(code, "application/yaml", Bytes::from(text)),
             Err(error) => axum::response::IntoResponse::into_response(Status::internal(error)),
         },
+    }
+}
+
+/// With the keys of all objects in order, as YAML answers have them.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
     }
 }
 

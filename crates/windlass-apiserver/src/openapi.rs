@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::api::Api;
-use crate::{answer, builtin, crd};
 use crate::discovery::content_hash;
 use crate::registry::{Registry, api_version};
+use crate::{answer, builtin, crd};
 
 /// The document's name in the index: `api/v1`, `apis/apps/v1`.
 fn document_name(group: &str, version: &str) -> String {

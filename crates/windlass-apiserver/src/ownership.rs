@@ -12,6 +12,7 @@ pub(crate) fn ignored(resource: &Resource, subresource: &str) -> FieldSet {
         "" if resource.has_status => &["status"],
         "" => &[],
         "finalize" => &["status", "metadata"],
+        "scale" => &["status"],
         // Of custom resources everything but the status is left alone, ownership of metadata included.
         _ => &["spec", "metadata"],
     };

@@ -12,18 +12,24 @@ use crate::verbs::body;
 use crate::{Status, object};
 
 pub(crate) fn run(api: &Api, call: &Call) -> Result<Response, Status> {
+    if call.accept.view != answer::View::Object {
+        return Err(Status::new(406, "NotAcceptable", "only the following media types are accepted: application/json, application/yaml"));
+    }
     let (mut review, _) = body::object(call, FieldValidation::Ignore)?;
     let resource = &call.resource;
     review["apiVersion"] = resource.api_version().into();
     review["kind"] = resource.kind.clone().into();
-    object::meta_mut(&mut review).insert("creationTimestamp".to_owned(), object::now().into());
+    let meta = object::meta_mut(&mut review);
+    if resource.plural == "selfsubjectreviews" {
+        meta.insert("creationTimestamp".to_owned(), object::now().into());
+    }
     review["status"] = match resource.plural.as_str() {
         "selfsubjectreviews" => json!({"userInfo": {"username": call.caller.name, "groups": call.caller.groups}}),
         "selfsubjectaccessreviews" => access(api, call, &review["spec"])?,
         "selfsubjectrulesreviews" => rules(api, call, &review["spec"]),
         _ => return Err(Status::method_not_allowed()),
     };
-    Ok(answer::value(StatusCode::CREATED, answer::Accept { view: answer::View::Object, ..call.accept }, &review))
+    Ok(answer::value(StatusCode::CREATED, call.accept, &review))
 }
 
 fn access(api: &Api, call: &Call, spec: &Value) -> Result<Value, Status> {
@@ -47,7 +53,8 @@ fn access(api: &Api, call: &Call, spec: &Value) -> Result<Value, Status> {
                 "exactly one of nonResourceAttributes or resourceAttributes must be specified"
             };
             let error = windlass_schema::structural::FieldError::invalid("spec.resourceAttributes", Value::Null, why);
-            return Err(Status::invalid(&call.resource.group, &call.resource.kind, "", &[error]));
+            // The real server leaves the kind out here.
+            return Err(Status::invalid(&call.resource.group, "", "", &[error]));
         }
     };
     let (allowed, reason) = match api.options.authorizer.authorize(&call.caller, &attributes) {

@@ -102,6 +102,9 @@ async fn resource(api: Arc<Api>, group: String, version: String, rest: String, r
 async fn call(api: &Arc<Api>, group: &str, version: &str, rest: &str, request: Request) -> Result<Option<Call>, Status> {
     let registry = api.registry();
     if registry.resources(group, version).is_none() {
+        if group.is_empty() {
+            return Err(Status::no_such_resource());
+        }
         return Ok(None);
     }
     let place = Place::of(rest).ok_or_else(Status::no_such_resource)?;

@@ -294,7 +294,6 @@ impl FieldSelector {
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|term| (field_text(object, &term.path) == term.value) != term.negated)
     }
-
 }
 
 /// The value at a dotted path as selectors compare it; empty where there is none.

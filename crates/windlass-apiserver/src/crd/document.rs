@@ -40,7 +40,8 @@ pub(crate) fn describe(resource: &Resource, paths: &mut Map<String, Value>, sche
     for component in [META, LIST_META] {
         let Some((_, others)) = component_json(component) else { continue };
         for name in others.into_iter().chain([component]) {
-            let parsed = component_json(name).and_then(|(text, _)| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({"type": "object"}));
+            let parsed =
+                component_json(name).and_then(|(text, _)| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({"type": "object"}));
             schemas.entry(name).or_insert(parsed);
         }
     }

@@ -29,9 +29,7 @@ impl Rules {
                 match error.reason.as_deref() {
                     Some("FieldValueForbidden") => FieldError::forbidden(path, error.message),
                     Some("FieldValueRequired") => FieldError::required(path, error.message),
-                    Some("FieldValueDuplicate") => {
-                        FieldError { kind: ErrorKind::Duplicate, ..refused(path, error.message) }
-                    }
+                    Some("FieldValueDuplicate") => FieldError { kind: ErrorKind::Duplicate, ..refused(path, error.message) },
                     _ => refused(path, error.message),
                 }
             })

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::Status;
-use crate::builtin::protobuf::{self, ProtobufError};
 use crate::builtin;
+use crate::builtin::protobuf::{self, ProtobufError};
 use crate::fields::{self, DecodeError, Decoded};
 use crate::request::{Call, FieldValidation};
 

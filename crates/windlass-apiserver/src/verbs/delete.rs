@@ -213,7 +213,10 @@ impl Writer<'_> {
         }
         if !object::is_terminating(live) {
             meta.insert("deletionTimestamp".to_owned(), object::now().into());
-            meta.insert("deletionGracePeriodSeconds".to_owned(), 0.into());
+            // Namespaces and definitions have a way of their own to go.
+            if !is_namespace && !self.resource.is_definition() {
+                meta.insert("deletionGracePeriodSeconds".to_owned(), 0.into());
+            }
             if let Some(generation) = live["metadata"]["generation"].as_i64().filter(|generation| *generation > 0) {
                 meta.insert("generation".to_owned(), (generation + 1).into());
             }

@@ -106,7 +106,7 @@ fn check_options(call: &Call) -> Result<(), Status> {
             errors.push(FieldError::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
         }
         if !["Exact", "NotOlderThan"].contains(&matching) {
-            let supported = ["Exact", "NotOlderThan"];
+            let supported = ["Exact", "NotOlderThan", ""];
             errors.push(FieldError::not_supported("resourceVersionMatch", matching, &supported));
         }
         if matching == "Exact" && version == "0" {

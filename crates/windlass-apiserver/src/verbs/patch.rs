@@ -85,6 +85,7 @@ pub(crate) fn patch_body(call: &Call) -> Result<fields::Decoded, Status> {
 
 /// Unknown fields of a patch are told with the words for a patch.
 fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
+    let shown = new.to_string();
     let unknown = call.resource.schema().prune_listing(new);
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
@@ -93,10 +94,7 @@ fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldVa
         }
         FieldValidation::Strict => match fields::strict_error(problems, &unknown) {
             None => Ok(Vec::new()),
-            Some(why) => {
-                let error = FieldError::invalid("patch", call.body.escape_ascii().to_string(), why);
-                Err(Status::invalid(&call.resource.group, &call.resource.kind, &call.name, &[error]))
-            }
+            Some(why) => Err(Status::invalid("", "", "", &[FieldError::invalid("patch", shown, why)])),
         },
     }
 }
@@ -118,7 +116,9 @@ pub(crate) fn changed(form: Form, live: &Value, patch: &Value, resource: &Resour
                 .map_err(|error: StrategicError| Status::bad_request(error.to_string()))?;
         }
         Form::Merge | Form::Strategic | Form::Apply => {
-            return Err(Status::bad_request("error decoding patch: json: cannot unmarshal into an object"));
+            let given = if patch.is_array() { "array" } else { "number" };
+            let why = format!("error decoding patch: json: cannot unmarshal {given} into Go value of type map[string]interface {{}}");
+            return Err(Status::bad_request(why));
         }
     }
     if new.is_object() { Ok(new) } else { Err(Status::bad_request("the patched object is no object")) }

@@ -12,9 +12,26 @@ pub(crate) fn prepare(resource: &Resource, new: &mut Value, old: Option<&Value>,
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => namespace(new, old, subresource),
         ("apiextensions.k8s.io", "customresourcedefinitions") if subresource.is_empty() => crd::prepare(new, old),
+        ("apps", "deployments") if new["status"].is_null() => *object::child_mut(new, "status") = json!({}),
+        ("", "events") => {
+            complete(new, &[("eventTime", Value::Null), ("reportingComponent", "".into()), ("reportingInstance", "".into())], CORE_EVENT)
+        }
+        ("events.k8s.io", "events") => complete(new, &[("eventTime", Value::Null)], VIEWED_EVENT),
         _ => {}
     }
 }
+
+/// Fields that the Go types of events always have: absent ones are shown as null or empty.
+fn complete(new: &mut Value, always: &[(&str, Value)], fields: [&str; 3]) {
+    let [first, last, source] = fields;
+    let times = [(first, Value::Null), (last, Value::Null), (source, json!({}))];
+    for (field, value) in always.iter().chain(&times) {
+        object::map_mut(new).entry(*field).or_insert_with(|| value.clone());
+    }
+}
+
+const CORE_EVENT: [&str; 3] = ["firstTimestamp", "lastTimestamp", "source"];
+const VIEWED_EVENT: [&str; 3] = ["deprecatedFirstTimestamp", "deprecatedLastTimestamp", "deprecatedSource"];
 
 fn namespace(new: &mut Value, old: Option<&Value>, subresource: &str) {
     if let Some(old) = old {

@@ -19,7 +19,7 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     create::check_namespace(call, &mut wanted)?;
     let (name, given) = (call.name.as_str(), object::name(&wanted));
     if given.is_empty() {
-        return Err(Status::bad_request("name must be provided"));
+        return Err(Status::bad_request(format!("the name of the object ({name} based on URL) was undeterminable: name must be provided")));
     }
     if given != name {
         return Err(Status::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({name})")));
@@ -42,9 +42,14 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     } else {
         if exists && !versioned && !resource.unconditional_update {
             let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
-            return Err(Status::invalid(&resource.group, &resource.kind, name, &[error]));
+            return Err(Status::invalid(&resource.group, &resource.plural, name, &[error]));
         }
-        let updated = writer.update(name, |_| Ok((wanted.clone(), Ownership::Track))).await?;
+        let updated = writer
+            .update(name, |live| {
+                writer.check_uid(name, live, &wanted)?;
+                Ok((wanted.clone(), Ownership::Track))
+            })
+            .await?;
         (StatusCode::OK, updated)
     };
     let mut response = object_response(call, code, &updated);

@@ -237,7 +237,8 @@ impl Stream {
 
     fn bookmark(&mut self, version: u64, end_of_state: bool) -> Bytes {
         let resource = &self.call.resource;
-        let mut object = json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null}});
+        let mut object =
+            json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": {"resourceVersion": version.to_string()}});
         if end_of_state {
             object::meta_mut(&mut object).insert("annotations".to_owned(), json!({"k8s.io/initial-events-end": "true"}));
         }

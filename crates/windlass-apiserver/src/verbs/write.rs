@@ -66,16 +66,18 @@ impl Writer<'_> {
         }
         let guard = self.namespace_guard(object::name(&new))?;
         self.fill_new(&mut new);
-        strategy::prepare(resource, &mut new, None, "");
         self.default(&mut new);
+        if ownership == Ownership::Track {
+            self.track(None, &mut new);
+        }
         let before_hooks = new.clone();
         self.admit(Operation::Create, object::name(&before_hooks), None, &mut new)?;
-        self.validate(&new, None)?;
-        match ownership {
-            Ownership::Track => self.track(None, &mut new),
-            Ownership::Settled if new != before_hooks => self.track(Some(&before_hooks), &mut new),
-            Ownership::Settled => {}
+        if new != before_hooks {
+            self.track(Some(&before_hooks), &mut new);
         }
+        // Last: nobody owns what the kind's own logic puts in.
+        strategy::prepare(resource, &mut new, None, "");
+        self.validate(&new, None)?;
         let name = object::name(&new).to_owned();
         let key = resource.key(self.namespace, &name);
         if self.dry_run {
@@ -140,26 +142,24 @@ impl Writer<'_> {
         ownership: Ownership,
     ) -> Result<Option<Value>, Status> {
         let resource = self.resource;
-        self.check_preconditions(name, live, &new)?;
+        self.check_version(name, live, &new)?;
         self.keep_fixed(live, &mut new);
-        strategy::prepare(resource, &mut new, Some(live), self.subresource);
         self.default(&mut new);
-        if ownership::keeps_content(live, &new) {
-            // Nothing to admit or to validate; ownership may still move.
-        } else {
-            self.count_generation(live, &mut new);
-            let before_hooks = new.clone();
-            self.admit(Operation::Update, name, Some(live), &mut new)?;
-            self.validate(&new, Some(live))?;
-            if ownership == Ownership::Settled && new != before_hooks {
-                self.track(Some(&before_hooks), &mut new);
-            }
-        }
         if ownership == Ownership::Track {
             self.track(Some(live), &mut new);
         }
+        strategy::prepare(resource, &mut new, Some(live), self.subresource);
+        // What changes nothing is neither admitted nor validated; ownership may still move.
+        if !ownership::keeps_content(live, &new) {
+            let before_hooks = new.clone();
+            self.admit(Operation::Update, name, Some(live), &mut new)?;
+            if new != before_hooks {
+                self.track(Some(&before_hooks), &mut new);
+            }
+            self.count_generation(live, &mut new);
+            self.validate(&new, Some(live))?;
+        }
         fields::keep_unchanged_times(live, &mut new);
-        object::meta_mut(&mut new).insert("resourceVersion".to_owned(), version.to_string().into());
         if *live == new && !done_terminating(resource, &new) {
             return Ok(Some(live.clone()));
         }
@@ -176,8 +176,8 @@ impl Writer<'_> {
         }
     }
 
-    /// A client that names a uid or version means that one and no other.
-    fn check_preconditions(&self, name: &str, live: &Value, new: &Value) -> Result<(), Status> {
+    /// A client that puts an object with a uid means that one and no other.
+    pub(crate) fn check_uid(&self, name: &str, live: &Value, new: &Value) -> Result<(), Status> {
         let (wanted, found) = (object::uid(new), object::uid(live));
         if !wanted.is_empty() && wanted != found {
             let place = if self.namespace.is_empty() { name.to_owned() } else { format!("{}/{name}", self.namespace) };
@@ -188,6 +188,11 @@ impl Writer<'_> {
             );
             return Err(Status::conflict(self.resource, name, &why));
         }
+        Ok(())
+    }
+
+    /// A client that names a version means that one and no other.
+    fn check_version(&self, name: &str, live: &Value, new: &Value) -> Result<(), Status> {
         let (wanted, found) = (object::meta(new, "resourceVersion"), object::meta(live, "resourceVersion"));
         if wanted.is_empty() || wanted == "0" || wanted == found {
             return Ok(());
@@ -210,6 +215,7 @@ impl Writer<'_> {
         }
         let meta = object::meta_mut(new);
         meta.shift_remove("selfLink");
+        meta.insert("resourceVersion".to_owned(), live["metadata"]["resourceVersion"].clone());
         for field in ["uid", "creationTimestamp", "namespace", "name"] {
             let given = meta.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
             match live["metadata"].get(field) {
