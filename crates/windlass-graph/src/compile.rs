@@ -125,3 +125,6 @@ fn template_spec(source: &read::Source<'_>, findings: &mut Vec<Diagnostic>) -> O
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

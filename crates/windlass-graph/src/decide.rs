@@ -189,3 +189,6 @@ pub fn decide(graph: &Graph, inputs: &Inputs<'_>) -> Result<Step, Vec<Diagnostic
     }
     planner.finish()
 }
+
+#[cfg(test)]
+mod tests;

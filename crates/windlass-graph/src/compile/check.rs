@@ -124,13 +124,16 @@ fn node_type(node: &Node, schemas: &dyn Schemas, strictness: Strictness) -> Type
     }
 }
 
-/// The schema with the metadata that every object has: CustomResourceDefinitions leave it open.
+/// The schema with the fields that every object has: CustomResourceDefinitions leave them open or out.
 fn with_metadata(openapi: &Value) -> Value {
     let mut schema = openapi.clone();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         let named = properties.get("metadata").is_some_and(|metadata| metadata.get("properties").is_some());
         if !named {
             properties.insert("metadata".into(), metadata_schema());
+        }
+        for key in ["apiVersion", "kind"] {
+            properties.entry(key).or_insert_with(|| json!({"type": "string"}));
         }
     }
     schema

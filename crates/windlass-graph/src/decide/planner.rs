@@ -429,7 +429,7 @@ impl<'a> Planner<'a> {
         let states = standing::states(&self, &plan);
         let waiting_on = standing::waiting_on(&states);
         let settled = !plan.has_changes();
-        let (status, conditions) = standing::status(&mut self);
+        let (status, conditions) = standing::status(&self);
         let (url, address) = standing::addresses(&self, &status);
         let ready = settled && waiting_on.is_empty();
         Ok(Step::Decided(Box::new(Decision {
@@ -460,14 +460,14 @@ impl<'a> Planner<'a> {
             desired: desired.body.planned(),
             effects: Vec::new(),
             changes: Vec::new(),
-            envelope: Some(self.envelope(node, &desired)),
+            envelope: Some(Self::envelope(node, &desired)),
             waits_for: because.to_vec(),
             staleness: BTreeMap::new(),
             note: Some(format!("decided when {} is known", because.join(", "))),
         }
     }
 
-    fn envelope(&self, node: &Node, desired: &rendering::Sketch) -> Envelope {
+    fn envelope(node: &Node, desired: &rendering::Sketch) -> Envelope {
         let kind = if node.block == Block::Workload { "Workload".to_owned() } else { node.kind.clone() };
         let actions = if node.block == Block::ExternalRef { vec![Action::Read] } else { vec![Action::Create, Action::Update] };
         Envelope {
