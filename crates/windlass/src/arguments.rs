@@ -1,6 +1,6 @@
 //! The command line, as clap reads it. Each command's flags stand in its own file; here is only the list.
 
-use crate::commands;
+use crate::{commands, kubectl};
 
 /// An internal developer platform in one program: templates, plans, runs, on one machine or on a cluster.
 #[derive(Debug, clap::Parser)]
@@ -44,6 +44,20 @@ pub(crate) enum Command {
     Shim(commands::shim::ShimArguments),
     /// Say what is missing for which building block, and how to get it
     Doctor(commands::doctor::DoctorArguments),
+    /// Print objects
+    Get(Box<kubectl::arguments::GetArguments>),
+    /// Print an object for a person, with its events
+    Describe(Box<kubectl::arguments::DescribeArguments>),
+    /// Create or change what files say
+    Apply(Box<kubectl::arguments::ApplyArguments>),
+    /// Delete objects
+    Delete(Box<kubectl::arguments::DeleteArguments>),
+    /// Wait until something holds
+    Wait(Box<kubectl::arguments::WaitArguments>),
+    /// Print what a kind's fields mean
+    Explain(Box<kubectl::arguments::ExplainArguments>),
+    /// Print events
+    Events(Box<kubectl::arguments::EventsArguments>),
     /// Print the version
     Version(commands::version::VersionArguments),
     /// Print a completion script for a shell

@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod connection;
 mod exit;
+mod kubectl;
 mod settings;
 mod terminal;
 mod text;

@@ -22,6 +22,7 @@ pub(crate) mod version;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
+use crate::kubectl::{self, Verb};
 
 /// Runs what the command line says.
 ///
@@ -41,6 +42,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         // It is started in `main`, before any thread.
         Command::Shim(_) => Ok(Exit::Usage),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Get(arguments) => wait_for(kubectl::run(Verb::Get(&arguments))),
+        Command::Describe(arguments) => wait_for(kubectl::run(Verb::Describe(&arguments))),
+        Command::Apply(arguments) => wait_for(kubectl::run(Verb::Apply(&arguments))),
+        Command::Delete(arguments) => wait_for(kubectl::run(Verb::Delete(&arguments))),
+        Command::Wait(arguments) => wait_for(kubectl::run(Verb::Wait(&arguments))),
+        Command::Explain(arguments) => wait_for(kubectl::run(Verb::Explain(&arguments))),
+        Command::Events(arguments) => wait_for(kubectl::run(Verb::Events(&arguments))),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),
     }
