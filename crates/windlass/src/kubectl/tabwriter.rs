@@ -29,13 +29,6 @@ impl TabWriter {
         self.text.push_str(text);
     }
 
-    /// Forgets the widths of earlier flushes.
-    pub(crate) fn forget_widths(&mut self) {
-        if let Some(widths) = &mut self.remembered {
-            widths.clear();
-        }
-    }
-
     /// Everything that was written since the last flush, lined up.
     pub(crate) fn flush(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
@@ -119,9 +112,6 @@ mod tests {
         drop(writer.flush());
         writer.write("x\t1s\n");
         assert_eq!(writer.flush(), "x                1s\n");
-        writer.forget_widths();
-        writer.write("x\t1s\n");
-        assert_eq!(writer.flush(), "x     1s\n");
         let mut writer = TabWriter::description();
         writer.write("Name:\tx\nLabels:\ta=b\n\tc=d\nno cells\nA:\tb\n");
         assert_eq!(writer.flush(), "Name:    x\nLabels:  a=b\n         c=d\nno cells\nA:  b\n");
