@@ -78,6 +78,9 @@ mod tests {
     fn what_a_server_decides_stays() {
         check("configmap/a created", "configmap/a created");
         check("a   2   5m-limit", "a   2   5m-limit");
-        check("The ConfigMap \"A\" is invalid: metadata.name: Invalid value", "The ConfigMap \"A\" is invalid: metadata.name: Invalid value");
+        check(
+            "The ConfigMap \"A\" is invalid: metadata.name: Invalid value",
+            "The ConfigMap \"A\" is invalid: metadata.name: Invalid value",
+        );
     }
 }

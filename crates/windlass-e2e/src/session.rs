@@ -103,11 +103,8 @@ impl Session {
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         let group = format!("{namespace}.example.com");
-        let names = vec![
-            (folder.path().to_string_lossy().into_owned(), "<dir>"),
-            (group.clone(), "<group>"),
-            (namespace.to_owned(), "<ns>"),
-        ];
+        let names =
+            vec![(folder.path().to_string_lossy().into_owned(), "<dir>"), (group.clone(), "<group>"), (namespace.to_owned(), "<ns>")];
         let session = Session { folder, names, namespace: namespace.to_owned(), group, path, normal: Normal::default() };
         // The default service account is part of what a namespace is: cases begin when it is there.
         let made = session.shell(

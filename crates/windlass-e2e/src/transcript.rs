@@ -119,8 +119,7 @@ impl Transcript {
                 continue;
             };
             if let Some(command) = inner.strip_prefix("$ ") {
-                let step =
-                    Step { command: command.to_owned(), expected: Output::default(), variants: Vec::new(), line: line_number };
+                let step = Step { command: command.to_owned(), expected: Output::default(), variants: Vec::new(), line: line_number };
                 pieces.push(Piece::Step(step));
                 continue;
             }

@@ -201,7 +201,8 @@ async fn deletion(client: Client, namespace: String) -> anyhow::Result<()> {
         maps.create(&PostParams::default(), &object).await?;
     }
     let wrong = kube::api::Preconditions { uid: Some("00000000-0000-0000-0000-000000000000".into()), resource_version: None };
-    let careful = DeleteParams { preconditions: Some(wrong), propagation_policy: Some(PropagationPolicy::Background), ..DeleteParams::default() };
+    let careful =
+        DeleteParams { preconditions: Some(wrong), propagation_policy: Some(PropagationPolicy::Background), ..DeleteParams::default() };
     match maps.delete("a", &careful).await {
         Err(kube::Error::Api(status)) => ensure!(status.code == 409, "{status:?}"),
         other => anyhow::bail!("another object was deleted: {other:?}"),

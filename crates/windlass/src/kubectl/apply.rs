@@ -114,7 +114,11 @@ impl Options {
             "true" | "strict" => "Strict",
             "warn" => "Warn",
             "false" | "ignore" => "Ignore",
-            other => return Err(Failure::text(format!("invalid - validate option {other:?}; must be one of: strict (or true), warn, ignore (or false)"))),
+            other => {
+                return Err(Failure::text(format!(
+                    "invalid - validate option {other:?}; must be one of: strict (or true), warn, ignore (or false)"
+                )));
+            }
         };
         let default = if arguments.server_side { "windlass-cli" } else { "kubectl-client-side-apply" };
         Ok(Self {
@@ -150,7 +154,11 @@ impl Apply<'_> {
             let generated = manifest.object["metadata"]["generateName"].as_str().filter(|name| !name.is_empty());
             return Err(Failure::text(match generated {
                 Some(generated) => format!("from {generated}: cannot use generate name with apply"),
-                None => format!("error when retrieving current configuration of:\n{}\nfrom server for: {:?}: resource name may not be empty", description(resource, namespace, name), manifest.source),
+                None => format!(
+                    "error when retrieving current configuration of:\n{}\nfrom server for: {:?}: resource name may not be empty",
+                    description(resource, namespace, name),
+                    manifest.source
+                ),
             }));
         }
         let path = resource.object_path(namespace, name);

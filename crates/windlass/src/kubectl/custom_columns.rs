@@ -39,7 +39,11 @@ impl Columns {
         };
         let (headers, paths) = (line("header")?, line("spec")?);
         if headers.len() != paths.len() {
-            return Err(Failure::text(format!("number of headers ({}) and field specifications ({}) don't match", headers.len(), paths.len())));
+            return Err(Failure::text(format!(
+                "number of headers ({}) and field specifications ({}) don't match",
+                headers.len(),
+                paths.len()
+            )));
         }
         let column = |(header, path): (String, String)| Ok((header, Template::relaxed(&path).map_err(Failure::Text)?));
         Ok(Self { columns: headers.into_iter().zip(paths).map(column).collect::<Result<_, Failure>>()?, no_headers })
@@ -78,8 +82,14 @@ mod tests {
     #[test]
     fn columns_show_what_paths_find() {
         let columns = Columns::read("NAME:.metadata.name,X:.spec.x", false).expect("read");
-        let list = super::super::output::list(vec![json!({"metadata": {"name": "a"}, "spec": {"x": [1, "b"]}}), json!({"metadata": {"name": "b"}})]);
+        let list = super::super::output::list(vec![
+            json!({"metadata": {"name": "a"}, "spec": {"x": [1, "b"]}}),
+            json!({"metadata": {"name": "b"}}),
+        ]);
         assert_eq!(columns.print(&list, true).expect("printed"), "NAME   X\na      [1 b]\nb      <none>\n");
-        assert_eq!(Columns::read("NAME", false).expect_err("no path").message(), "unexpected custom-columns spec: NAME, expected <header>:<json-path-expr>");
+        assert_eq!(
+            Columns::read("NAME", false).expect_err("no path").message(),
+            "unexpected custom-columns spec: NAME, expected <header>:<json-path-expr>"
+        );
     }
 }

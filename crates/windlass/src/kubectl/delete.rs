@@ -152,7 +152,11 @@ impl Plan {
             "background" | "true" => "Background",
             "foreground" => "Foreground",
             "orphan" | "false" => "Orphan",
-            other => return Err(Failure::text(format!("invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""))),
+            other => {
+                return Err(Failure::text(format!(
+                    "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
+                )));
+            }
         };
         let mut body = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
         if grace >= 0 {

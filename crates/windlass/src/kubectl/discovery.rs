@@ -91,8 +91,7 @@ impl Kinds {
     pub(crate) fn of_argument(&self, argument: &str) -> Result<&Resource, Failure> {
         let lower = argument.to_lowercase();
         self.warn(&lower);
-        self.matching(&lower)
-            .ok_or_else(|| Failure::text(format!("the server doesn't have a resource type {}", quote(split(argument).0))))
+        self.matching(&lower).ok_or_else(|| Failure::text(format!("the server doesn't have a resource type {}", quote(split(argument).0))))
     }
 
     /// Says it when a short name is that of several kinds; the first is meant.
@@ -113,7 +112,8 @@ impl Kinds {
     }
 
     fn matching(&self, lower: &str) -> Option<&Resource> {
-        let named = |resource: &&Resource, name: &str| resource.plural == name || resource.singular == name || resource.kind.to_lowercase() == name;
+        let named =
+            |resource: &&Resource, name: &str| resource.plural == name || resource.singular == name || resource.kind.to_lowercase() == name;
         let (name, rest) = split(lower);
         if let Some((version, group)) = rest.and_then(|rest| rest.split_once('.'))
             && let Some(found) =
@@ -197,7 +197,8 @@ async fn one_by_one(api: &Api, root: &str, answer: &Value, into: &mut Vec<Resour
     let mut versions: Vec<(String, String)> = strings(&answer["versions"]).into_iter().map(|version| (String::new(), version)).collect();
     for group in answer["groups"].as_array().into_iter().flatten() {
         let preferred = string(&group["preferredVersion"]["version"]);
-        let mut names: Vec<String> = group["versions"].as_array().into_iter().flatten().map(|version| string(&version["version"])).collect();
+        let mut names: Vec<String> =
+            group["versions"].as_array().into_iter().flatten().map(|version| string(&version["version"])).collect();
         names.sort_by_key(|name| *name != preferred);
         versions.extend(names.into_iter().map(|version| (string(&group["name"]), version)));
     }
@@ -245,7 +246,13 @@ mod tests {
 
     #[test]
     fn arguments_are_resolved_as_kubectl_does() {
-        let kinds = Kinds { resources: vec![resource("", "events", "ev"), resource("apps", "deployments", "deploy"), resource("events.k8s.io", "events", "ev")] };
+        let kinds = Kinds {
+            resources: vec![
+                resource("", "events", "ev"),
+                resource("apps", "deployments", "deploy"),
+                resource("events.k8s.io", "events", "ev"),
+            ],
+        };
         let check = |argument: &str, expected: &str| {
             let found = kinds.of_argument(argument).map(Resource::qualified_plural);
             assert_eq!(found.unwrap_or_else(|failure| failure.printed()), expected);

@@ -28,9 +28,9 @@ pub(crate) async fn run(place: &Place, arguments: &ExplainArguments) -> Result<(
     let mut resource = resource.clone();
     if let Some(wanted) = &arguments.api_version {
         let found = kinds.all().iter().find(|other| other.plural == resource.plural && other.api_version() == *wanted);
-        resource = found.cloned().ok_or_else(|| {
-            Failure::text(format!("couldn't find resource for \"{}, Resource={}\"", versioned(wanted), resource.plural))
-        })?;
+        resource = found
+            .cloned()
+            .ok_or_else(|| Failure::text(format!("couldn't find resource for \"{}, Resource={}\"", versioned(wanted), resource.plural)))?;
     }
     let root = if resource.group.is_empty() { "api" } else { "apis" };
     let path = format!("/openapi/v3/{root}/{}", resource.api_version());
@@ -48,7 +48,9 @@ fn parse<'a>(kinds: &'a Kinds, what: &str) -> Result<(&'a Resource, Vec<String>)
     let what = what.trim_end_matches('.');
     for resource in kinds.all().iter().filter(|resource| !resource.group.is_empty()) {
         for name in [&resource.plural, &resource.singular] {
-            if let Some(rest) = what.strip_prefix(&format!("{name}.{}", resource.group)).filter(|rest| rest.is_empty() || rest.starts_with('.')) {
+            if let Some(rest) =
+                what.strip_prefix(&format!("{name}.{}", resource.group)).filter(|rest| rest.is_empty() || rest.starts_with('.'))
+            {
                 return Ok((resource, fields(rest)));
             }
         }
@@ -81,11 +83,16 @@ impl<'a> Explanation<'a> {
         let schemas = self.document["components"]["schemas"].as_object();
         let mut named: Vec<(&String, &Value)> = schemas.into_iter().flatten().collect();
         named.sort_by_key(|(name, _)| *name);
-        let schema = named.into_iter().map(|(_, schema)| schema).find(|schema| {
-            schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|kinds| kinds.iter().any(is_it))
-        });
+        let schema = named
+            .into_iter()
+            .map(|(_, schema)| schema)
+            .find(|schema| schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|kinds| kinds.iter().any(is_it)));
         let Some(schema) = schema else {
-            return Err(Failure::text(format!("GVR ({}, Resource={}) not found in OpenAPI schema", versioned(&resource.api_version()), resource.plural)));
+            return Err(Failure::text(format!(
+                "GVR ({}, Resource={}) not found in OpenAPI schema",
+                versioned(&resource.api_version()),
+                resource.plural
+            )));
         };
         let found = self.output(schema, fields, 0);
         let found = found.filter(|found| !found.is_empty()).ok_or_else(|| {

@@ -173,7 +173,10 @@ mod tests {
     #[test]
     fn a_status_is_worded_by_its_reason() {
         let check = |status: Value, expected: &str| assert_eq!(Failure::Status(status).printed(), expected);
-        check(json!({"reason": "NotFound", "message": "configmaps \"x\" not found"}), "Error from server (NotFound): configmaps \"x\" not found");
+        check(
+            json!({"reason": "NotFound", "message": "configmaps \"x\" not found"}),
+            "Error from server (NotFound): configmaps \"x\" not found",
+        );
         check(json!({"message": "no"}), "Error from server: no");
         check(json!({"reason": "Unauthorized", "message": "Unauthorized"}), "error: You must be logged in to the server (Unauthorized)");
         let cause = |field: &str| json!({"field": field, "message": "Required value"});

@@ -139,7 +139,8 @@ impl Get<'_> {
                 let text = if boundary && !text.is_empty() { format!("\n{text}") } else { text };
                 let some = !text.is_empty();
                 let any = put(text)?;
-                boundary = if some { !self.arguments.no_headers } else { boundary || (last.is_some() && any && !self.arguments.no_headers) };
+                boundary =
+                    if some { !self.arguments.no_headers } else { boundary || (last.is_some() && any && !self.arguments.no_headers) };
                 writer = TabWriter::table();
                 printer = Printer::default();
                 last = Some(kind);

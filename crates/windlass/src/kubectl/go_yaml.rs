@@ -48,7 +48,8 @@ impl Writer {
             Value::Null => self.plain("null", true),
             Value::Bool(value) => self.plain(if *value { "true" } else { "false" }, true),
             Value::Number(number) => {
-                let text = number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), |value| go_json::general(value, 6));
+                let text =
+                    number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), |value| go_json::general(value, 6));
                 self.plain(&text, true);
             }
             Value::String(text) => self.text(text, place),

@@ -37,14 +37,14 @@ impl Format {
         let text = text.unwrap_or_default();
         let (name, rest) = text.split_once('=').map_or((text, None), |(name, rest)| (name, Some(rest)));
         let template = |rest: Option<&str>| {
-            let text = rest.filter(|text| !text.is_empty()).ok_or_else(|| {
-                Failure::text("template format specified but no template given")
-            })?;
+            let text =
+                rest.filter(|text| !text.is_empty()).ok_or_else(|| Failure::text("template format specified but no template given"))?;
             Template::parse(text).map_err(|error| Failure::text(format!("error parsing jsonpath {text}, {error}")))
         };
         let file = |rest: Option<&str>| -> Result<String, Failure> {
             let path = rest.ok_or_else(|| Failure::text("template format specified but no template given"))?;
-            fs_err::read_to_string(path).map_err(|_| Failure::text(format!("error reading --template {path}, open {path}: no such file or directory")))
+            fs_err::read_to_string(path)
+                .map_err(|_| Failure::text(format!("error reading --template {path}, open {path}: no such file or directory")))
         };
         Ok(match name {
             "" => Self::Table { wide: false },
@@ -60,7 +60,11 @@ impl Format {
             "go-template" | "go-template-file" | "template" | "templatefile" => {
                 return Err(Failure::Usage(format!("`-o {name}` is not supported\n  hint: use -o jsonpath, or kubectl")));
             }
-            _ => return Err(Failure::text(format!("unable to match a printer suitable for the output format \"{text}\", allowed formats are: {KNOWN}"))),
+            _ => {
+                return Err(Failure::text(format!(
+                    "unable to match a printer suitable for the output format \"{text}\", allowed formats are: {KNOWN}"
+                )));
+            }
         })
     }
 

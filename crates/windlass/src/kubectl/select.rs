@@ -160,9 +160,11 @@ fn place(kinds: &Kinds, manifest: &mut Manifest, request: Request<'_>) -> Result
     }
     let asked = request.namespace.unwrap_or("default");
     if own.is_empty() {
-        if let Some(metadata) = manifest.object.as_object_mut().and_then(|object| {
-            object.entry("metadata").or_insert_with(|| serde_json::json!({})).as_object_mut()
-        }) {
+        if let Some(metadata) = manifest
+            .object
+            .as_object_mut()
+            .and_then(|object| object.entry("metadata").or_insert_with(|| serde_json::json!({})).as_object_mut())
+        {
             metadata.insert("namespace".into(), asked.into());
         }
         return Ok((resource.clone(), Some(asked.to_owned()), name));

@@ -40,9 +40,8 @@ impl Printer {
         if rows.is_empty() {
             return out;
         }
-        let visible: Vec<usize> = (0..self.columns.len())
-            .filter(|index| shown.wide || self.columns[*index]["priority"].as_i64().unwrap_or(0) == 0)
-            .collect();
+        let visible: Vec<usize> =
+            (0..self.columns.len()).filter(|index| shown.wide || self.columns[*index]["priority"].as_i64().unwrap_or(0) == 0).collect();
         let headers = self.headers(&visible, shown);
         if !shown.no_headers && self.printed.as_ref() != Some(&headers) {
             out.push_str(&headers.join("\t"));
@@ -157,10 +156,19 @@ mod tests {
     #[test]
     fn columns_of_kubectl_stand_around_those_of_the_server() {
         let object = json!({"metadata": {"name": "a", "namespace": "n", "labels": {"x": "1"}, "creationTimestamp": null}});
-        let shown = Shown { with_namespace: true, labels: true, kind: Some("configmap".into()), label_columns: vec!["a/y".into()], ..Shown::default() };
+        let shown = Shown {
+            with_namespace: true,
+            labels: true,
+            kind: Some("configmap".into()),
+            label_columns: vec!["a/y".into()],
+            ..Shown::default()
+        };
         let mut printer = Printer::default();
         let lines = printer.lines(&plain(std::slice::from_ref(&object)), &shown, "");
-        assert_eq!(aligned(&lines), "NAMESPACE   NAME          AGE         Y        LABELS\nn           configmap/a   <unknown>            x=1\n");
+        assert_eq!(
+            aligned(&lines),
+            "NAMESPACE   NAME          AGE         Y        LABELS\nn           configmap/a   <unknown>            x=1\n"
+        );
         assert_eq!(printer.lines(&plain(&[object]), &shown, ""), "n\tconfigmap/a\t<unknown>\t\tx=1\n");
     }
 

@@ -99,10 +99,7 @@ mod tests {
     fn columns_line_up_and_the_last_cell_is_free() {
         let mut writer = TabWriter::table();
         writer.write("NAME\tDATA\tAGE\nkube-root-ca.crt\t1\t5m\nx\t12\t1h\n");
-        assert_eq!(
-            writer.flush(),
-            "NAME               DATA   AGE\nkube-root-ca.crt   1      5m\nx                  12     1h\n"
-        );
+        assert_eq!(writer.flush(), "NAME               DATA   AGE\nkube-root-ca.crt   1      5m\nx                  12     1h\n");
     }
 
     #[test]

@@ -18,9 +18,8 @@ pub(crate) struct Schema<'a> {
 impl<'a> Schema<'a> {
     /// The schema of a kind in a group's document, where its objects take strategic merge patches.
     pub(crate) fn of(document: &'a Value, group: &str, version: &str, kind: &str) -> Option<Self> {
-        let names = |value: &Value| {
-            value["kind"] == kind && value["version"] == version && value["group"].as_str().unwrap_or_default() == group
-        };
+        let names =
+            |value: &Value| value["kind"] == kind && value["version"] == version && value["group"].as_str().unwrap_or_default() == group;
         let takes = |path: &Value| {
             let patch = &path["patch"];
             names(&patch["x-kubernetes-group-version-kind"])
@@ -28,9 +27,9 @@ impl<'a> Schema<'a> {
         };
         document["paths"].as_object()?.values().find(|path| takes(path))?;
         let schemas = document["components"]["schemas"].as_object()?;
-        let own = schemas.values().find(|schema| {
-            schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|kinds| kinds.iter().any(names))
-        })?;
+        let own = schemas
+            .values()
+            .find(|schema| schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|kinds| kinds.iter().any(names)))?;
         Some(Self { document, own })
     }
 
@@ -194,7 +193,9 @@ fn lists(
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Object(a), Value::Object(b)) => a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other))),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))
+        }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         (a, b) => a == b,
     }

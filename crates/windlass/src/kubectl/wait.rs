@@ -80,7 +80,9 @@ impl Condition {
         let parts = split(text);
         let [path, value @ ..] = parts.as_slice() else { return Err(Failure::text("jsonpath expression cannot be empty")) };
         if value.len() > 1 {
-            return Err(Failure::text("jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'"));
+            return Err(Failure::text(
+                "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'",
+            ));
         }
         let path = jsonpath::relaxed(path).map_err(Failure::Text)?;
         if path.is_empty() {
@@ -89,7 +91,9 @@ impl Condition {
         let template = Template::parse(&path).map_err(Failure::Text)?;
         let value = value.first().map(|value| value.trim_matches(['\'', '"']).to_owned());
         if value.as_deref() == Some("") {
-            return Err(Failure::text("jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3"));
+            return Err(Failure::text(
+                "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3",
+            ));
         }
         Ok(Self::Path { template, value })
     }
@@ -172,7 +176,10 @@ impl Waiting<'_> {
                 let list = super::list(&self.place.api, &resource.path(self.namespace), query, 500, api::JSON).await?;
                 let text = |value: &Value| value.as_str().map(str::to_owned);
                 let items = super::items(list);
-                Ok(items.iter().map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]).unwrap_or_default())).collect())
+                Ok(items
+                    .iter()
+                    .map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]).unwrap_or_default()))
+                    .collect())
             }
         }
     }
@@ -360,7 +367,9 @@ pub(crate) async fn until_gone(
     until: Instant,
 ) -> Result<(), Failure> {
     let object = match place.api.get(&resource.object_path(namespace, name), &[], api::JSON).await {
-        Err(failure) if failure.is_not_found() || failure.has_reason("Forbidden") || failure.has_reason("MethodNotAllowed") => return Ok(()),
+        Err(failure) if failure.is_not_found() || failure.has_reason("Forbidden") || failure.has_reason("MethodNotAllowed") => {
+            return Ok(());
+        }
         other => other?,
     };
     if uid.is_some_and(|uid| object["metadata"]["uid"] != uid) {
@@ -390,14 +399,15 @@ mod tests {
         let error = |text: &str| Condition::read(text).expect_err(text).message();
         assert_eq!(error("foo"), "unrecognized condition: \"foo\"");
         assert_eq!(error("jsonpath="), "jsonpath expression cannot be empty");
-        assert_eq!(error("jsonpath={.a}="), "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3");
+        assert_eq!(
+            error("jsonpath={.a}="),
+            "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3"
+        );
     }
 
     #[test]
     fn a_condition_from_before_a_change_does_not_count() {
-        let object = |observed: i64| {
-            json!({"metadata": {"generation": 2}, "status": {"conditions": [{"type": "Ready", "status": "True", "observedGeneration": observed}]}})
-        };
+        let object = |observed: i64| json!({"metadata": {"generation": 2}, "status": {"conditions": [{"type": "Ready", "status": "True", "observedGeneration": observed}]}});
         assert!(condition_holds(&object(2), "ready", "true"));
         assert!(!condition_holds(&object(1), "ready", "true"));
         let path = Condition::read("jsonpath=.metadata.generation=2").expect("read");

@@ -5,7 +5,8 @@ use super::{Page, labels};
 use serde_json::{Map, Value};
 
 /// Fields that stand at the top already, or that nobody wants to read.
-const SKIPPED: [&str; 5] = [".metadata.managedFields", ".metadata.name", ".metadata.namespace", ".metadata.labels", ".metadata.annotations"];
+const SKIPPED: [&str; 5] =
+    [".metadata.managedFields", ".metadata.name", ".metadata.namespace", ".metadata.labels", ".metadata.annotations"];
 /// How deep fields are shown.
 const DEPTH: usize = 64;
 

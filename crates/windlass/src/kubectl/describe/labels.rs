@@ -22,7 +22,15 @@ fn titled(part: &str) -> String {
 
 /// Parts of a name: a new one begins with each change of case, the last capital of several belonging to what follows.
 fn words(name: &str) -> Vec<String> {
-    let class = |c: char| if c.is_lowercase() { 1 } else if c.is_uppercase() { 2 } else { 3 };
+    let class = |c: char| {
+        if c.is_lowercase() {
+            1
+        } else if c.is_uppercase() {
+            2
+        } else {
+            3
+        }
+    };
     let mut parts: Vec<String> = Vec::new();
     let mut last = 0;
     for c in name.chars() {
@@ -34,7 +42,8 @@ fn words(name: &str) -> Vec<String> {
     }
     for index in 1..parts.len() {
         let before_is_upper = parts[index - 1].starts_with(char::is_uppercase);
-        if before_is_upper && parts[index].starts_with(char::is_lowercase)
+        if before_is_upper
+            && parts[index].starts_with(char::is_lowercase)
             && let Some(capital) = parts[index - 1].pop()
         {
             parts[index].insert(0, capital);

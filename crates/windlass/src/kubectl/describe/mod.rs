@@ -52,7 +52,9 @@ pub(crate) async fn run(place: &Place, arguments: &DescribeArguments) -> Result<
     }
     if first && failures.is_empty() {
         crate::terminal::say(&match namespace {
-            Some(namespace) if targets.iter().all(|target| target.resource().namespaced) => format!("No resources found in {namespace} namespace."),
+            Some(namespace) if targets.iter().all(|target| target.resource().namespaced) => {
+                format!("No resources found in {namespace} namespace.")
+            }
             _ => "No resources found".to_owned(),
         });
     }
@@ -146,8 +148,10 @@ impl Describe<'_> {
             text(&object["kind"]),
             text(&metadata["uid"])
         );
-        let path = if namespace.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/namespaces/{}/events", api::escaped(&namespace)) };
-        let list = super::list(&self.place.api, &path, vec![("fieldSelector", selector)], self.arguments.chunk_size, api::JSON).await.ok()?;
+        let path =
+            if namespace.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/namespaces/{}/events", api::escaped(&namespace)) };
+        let list =
+            super::list(&self.place.api, &path, vec![("fieldSelector", selector)], self.arguments.chunk_size, api::JSON).await.ok()?;
         Some(super::items(list))
     }
 }

@@ -160,7 +160,9 @@ impl Scanner<'_> {
                     Some('t') => '\t',
                     Some('r') => '\r',
                     Some(c @ ('\\' | '"' | '\'')) => c,
-                    other => return Err(format!("unquote string error: unknown escape `\\{}`", other.map(String::from).unwrap_or_default())),
+                    other => {
+                        return Err(format!("unquote string error: unknown escape `\\{}`", other.map(String::from).unwrap_or_default()));
+                    }
                 }),
                 Some(c) if c == quote => return Ok(text),
                 Some(c) => text.push(c),

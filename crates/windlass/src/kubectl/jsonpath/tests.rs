@@ -16,7 +16,8 @@ fn document() -> Value {
 }
 
 fn check(template: &str, expected: &str) {
-    let found = Template::parse(template).and_then(|template| template.text(&document(), true)).unwrap_or_else(|error| format!("error: {error}"));
+    let found =
+        Template::parse(template).and_then(|template| template.text(&document(), true)).unwrap_or_else(|error| format!("error: {error}"));
     assert_eq!(found, expected, "{template}");
 }
 
