@@ -26,7 +26,14 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let files = [
         ("schemas.tsv", documents.schemas),
         ("paths.tsv", documents.paths),
-        ("protobuf.tsv", go_types::generate(&modules.path("k8s.io/api")?, &modules.path("k8s.io/apimachinery")?)?),
+        (
+            "protobuf.tsv",
+            go_types::generate(
+                &modules.path("k8s.io/api")?,
+                &modules.path("k8s.io/apimachinery")?,
+                &modules.path("k8s.io/apiextensions-apiserver")?,
+            )?,
+        ),
     ];
     for (name, content) in files {
         let path = root.join(ASSETS).join(name);

@@ -2,8 +2,8 @@
 //!
 //! The tags tell what the `.proto` files do not: JSON names, what is inline, and whether a zero value means "not set".
 //! A line `message NAME` is followed by one line a field: `number, JSON name, type, flags`, with tabs between. Types are
-//! `bool`, `bytes`, `double`, `int`, `string`, or a message. Flags: `i` inline, `m` map from texts, `p` pointer (zero is
-//! a value), `r` repeated. Start with [`generate`].
+//! `bool`, `bytes`, `double`, `int`, `string`, or a message. Flags: `i` inline, `m` map from texts, `o` left out when zero,
+//! `p` pointer (zero is a value), `r` repeated. Start with [`generate`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// Kinds that are decoded, with all that they refer to.
-const ROOTS: [&str; 16] = [
+const ROOTS: [&str; 17] = [
     "core/v1.Namespace",
     "core/v1.ConfigMap",
     "core/v1.Secret",
@@ -20,6 +20,7 @@ const ROOTS: [&str; 16] = [
     "apps/v1.Deployment",
     "autoscaling/v1.Scale",
     "coordination/v1.Lease",
+    "apiextensions/v1.CustomResourceDefinition",
     "events/v1.Event",
     "authorization/v1.SelfSubjectAccessReview",
     "authorization/v1.SelfSubjectRulesReview",
@@ -34,7 +35,7 @@ const ROOTS: [&str; 16] = [
 const GROUPS: [&str; 7] = ["core", "apps", "autoscaling", "coordination", "events", "authorization", "authentication"];
 
 /// Messages that the decoder knows by heart.
-const SPECIAL: [&str; 7] = [
+const SPECIAL: [&str; 11] = [
     "meta/v1.Time",
     "meta/v1.MicroTime",
     "meta/v1.Duration",
@@ -42,6 +43,10 @@ const SPECIAL: [&str; 7] = [
     "resource.Quantity",
     "intstr.IntOrString",
     "runtime.RawExtension",
+    "apiextensions/v1.JSON",
+    "apiextensions/v1.JSONSchemaPropsOrArray",
+    "apiextensions/v1.JSONSchemaPropsOrBool",
+    "apiextensions/v1.JSONSchemaPropsOrStringArray",
 ];
 
 struct Field {
@@ -66,12 +71,13 @@ struct Types {
 }
 
 /// Reads the types and writes the tables.
-pub(super) fn generate(api: &Path, machinery: &Path) -> Result<String> {
+pub(super) fn generate(api: &Path, machinery: &Path, extensions: &Path) -> Result<String> {
     let mut types = Types::default();
     for group in GROUPS {
         types.read(&format!("{group}/v1"), &api.join(group).join("v1"))?;
     }
     types.read("meta/v1", &machinery.join("pkg/apis/meta/v1"))?;
+    types.read("apiextensions/v1", &extensions.join("pkg/apis/apiextensions/v1"))?;
     let mut out = String::new();
     let mut open: Vec<String> = ROOTS.iter().rev().map(|root| (*root).to_owned()).collect();
     let mut done: BTreeSet<String> = BTreeSet::new();
@@ -110,10 +116,10 @@ impl Types {
             if let Some(rest) = line.strip_prefix("type ") {
                 let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
                 let key = format!("{package}.{name}");
-                if rest.starts_with("struct {") {
+                if rest.starts_with("struct") {
                     self.named.insert(key.clone(), Named::Struct);
                     self.fields.insert(key.clone(), Vec::new());
-                    current = Some(key);
+                    current = (!rest.ends_with("{}")).then_some(key);
                 } else {
                     let target = rest.trim_start_matches("= ").split("//").next().unwrap_or_default().trim();
                     self.named.insert(key, Named::Alias(qualify(target, package, &imports)));
@@ -146,6 +152,9 @@ impl Types {
             let (type_name, mut flags) = self.resolve(type_name).with_context(|| format!("field `{name}` of `{message}`"))?;
             if name.is_empty() {
                 flags.push('i');
+            }
+            if json.split(',').skip(1).any(|word| word == "omitempty") {
+                flags.push('o');
             }
             table.push(Field { number, name: if name.is_empty() { "-".to_owned() } else { name }, type_name, flags });
         }
@@ -240,7 +249,7 @@ mod tests {
         let table = types.table("core/v1.Thing").expect("the type was read");
         let lines: Vec<String> =
             table.iter().map(|field| format!("{} {} {} {}", field.number, field.name, field.type_name, field.flags)).collect();
-        assert_eq!(lines, ["3 kind string p", "4 extra core/v1.Extra m", "1 - core/v1.Other i"]);
+        assert_eq!(lines, ["3 kind string po", "4 extra core/v1.Extra m", "1 - core/v1.Other i"]);
         let extra = types.table("core/v1.Extra").expect("a list is a message");
         assert_eq!((extra[0].type_name.as_str(), extra[0].flags.as_str()), ("string", "r"));
     }

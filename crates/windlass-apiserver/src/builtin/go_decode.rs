@@ -3,8 +3,10 @@
 //! Start with [`decode_problem`], then [`normalize`]. Custom resources are judged by their schema instead.
 
 use super::kinds::Kind;
-use serde_json::Value;
-use windlass_schema::structural::{JsonType, Node, Schema};
+use super::protobuf;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use windlass_schema::structural::{Additional, JsonType, Node, Schema};
 
 /// Why an object cannot be decoded as this kind; the text of a Status with code 400.
 ///
@@ -16,25 +18,51 @@ pub fn decode_problem(kind: &Kind, object: &Value) -> Option<String> {
     Some(format!("{} in version \"{}\" cannot be handled as a {}: {problem}", kind.kind, kind.version, kind.kind))
 }
 
-/// Brings an object into the form that is stored: unknown fields, nulls and empty metadata maps are gone.
+/// Brings an object into the form that is stored and served: unknown fields, nulls and zero values are gone, structs
+/// that Go always writes are there.
 pub fn normalize(kind: &Kind, object: &mut Value) {
     let schema = super::schema(kind);
     schema.prune(object);
-    drop_nulls(&schema, schema.root(), object);
-    let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    for field in ["labels", "annotations", "ownerReferences", "finalizers"] {
-        let empty = match meta.get(field) {
-            Some(Value::Object(map)) => map.is_empty(),
-            Some(Value::Array(list)) => list.is_empty(),
-            _ => false,
-        };
-        if empty {
-            meta.shift_remove(field);
-        }
+    drop_unset(&schema, schema.root(), object);
+    if let (Some(message), Some(object)) = (message(kind), object.as_object_mut()) {
+        protobuf::write_out(message, object, false);
     }
 }
 
-fn drop_nulls(schema: &Schema, node: &Node, value: &mut Value) {
+/// The object that creations are compared with, to tell who owns what: Go's zero value of the kind.
+pub fn empty_object(kind: &Kind) -> Value {
+    let mut object = Map::from_iter([("apiVersion".to_owned(), json!(kind.group_version())), ("kind".to_owned(), json!(kind.kind))]);
+    if let Some(message) = message(kind) {
+        protobuf::write_out(message, &mut object, true);
+    }
+    Value::Object(object)
+}
+
+/// Brings `metadata` of a custom resource into the form that is stored: nulls, unknown and empty fields are gone.
+pub fn normalize_meta(object: &mut Value) {
+    let schema = object_meta();
+    if let Some(meta) = object.get_mut("metadata") {
+        schema.prune(meta);
+        drop_unset(&schema, schema.root(), meta);
+    }
+}
+
+/// Why `metadata` of a custom resource cannot be decoded; names the field and its type.
+pub fn meta_problem(meta: &Value) -> Option<String> {
+    let schema = object_meta();
+    Decoder { schema: &schema }.judge(schema.root(), meta, "ObjectMeta", &mut vec!["metadata".to_owned()])
+}
+
+fn object_meta() -> Arc<Schema> {
+    super::schema_for_component("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").unwrap_or_else(|| Arc::new(Schema::object_meta()))
+}
+
+fn message(kind: &Kind) -> Option<&'static str> {
+    protobuf::message_of(&kind.group_version(), kind.kind)
+}
+
+/// Removes what Go's encoder leaves out: nulls, and zero values of fields that are not behind a pointer.
+fn drop_unset(schema: &Schema, node: &Node, value: &mut Value) {
     match value {
         Value::Object(map) => map.retain(|key, value| {
             let Some(child) = schema.field(node, key) else { return true };
@@ -42,16 +70,34 @@ fn drop_nulls(schema: &Schema, node: &Node, value: &mut Value) {
             if value.is_null() {
                 return child.preserve_unknown || child.opaque;
             }
-            drop_nulls(schema, child, value);
-            true
+            drop_unset(schema, child, value);
+            !node.properties.contains_key(key) || !is_left_out(node, key, child, value)
         }),
         Value::Array(list) => {
             if let Some(items) = node.items {
-                list.iter_mut().for_each(|value| drop_nulls(schema, schema.node(items), value));
+                list.iter_mut().for_each(|value| drop_unset(schema, schema.node(items), value));
             }
         }
         _ => {}
     }
+}
+
+fn is_left_out(node: &Node, key: &str, child: &Node, value: &Value) -> bool {
+    // An empty list of owners is a request to forget them (see `fields::track_update`).
+    if key == "managedFields" {
+        return false;
+    }
+    let told = node.component.as_deref().and_then(|component| protobuf::leaves_out(component, key, value));
+    told.unwrap_or_else(|| {
+        let required = node.rules.as_ref().is_some_and(|rules| rules.required.iter().any(|name| name == key));
+        let is_map = child.properties.is_empty() && matches!(child.additional, Additional::Schema(_));
+        let empty = match value {
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => is_map && map.is_empty(),
+            _ => false,
+        };
+        empty && !required
+    })
 }
 
 struct Decoder<'a> {
@@ -157,7 +203,7 @@ fn wanted(schema: &Schema, node: &Node) -> String {
         Some(JsonType::Boolean) => "bool".to_owned(),
         Some(JsonType::Array) => format!("[]{}", below(node.items)),
         Some(JsonType::Object) if node.properties.is_empty() => match node.additional {
-            windlass_schema::structural::Additional::Schema(id) => format!("map[string]{}", below(Some(id))),
+            Additional::Schema(id) => format!("map[string]{}", below(Some(id))),
             _ => "map[string]interface {}".to_owned(),
         },
         Some(JsonType::Object) => type_name(node).map_or_else(|| "struct".to_owned(), |(version, name)| format!("{version}.{name}")),

@@ -38,6 +38,7 @@ struct Field {
     type_name: &'static str,
     inline: bool,
     map: bool,
+    omitted: bool,
     pointer: bool,
     repeated: bool,
 }
@@ -61,6 +62,7 @@ static MESSAGES: LazyLock<HashMap<&'static str, Fields>> = LazyLock::new(|| {
             type_name,
             inline: flags.contains('i'),
             map: flags.contains('m'),
+            omitted: flags.contains('o'),
             pointer: flags.contains('p'),
             repeated: flags.contains('r'),
         };
@@ -99,8 +101,59 @@ pub fn decode(body: &[u8]) -> Result<Value, ProtobufError> {
     Ok(Value::Object(object))
 }
 
+/// Whether Go leaves a field of this OpenAPI component out when it has this value; none where no table tells.
+pub(super) fn leaves_out(component: &str, field: &str, value: &Value) -> Option<bool> {
+    let (package, name) = component.rsplit_once('.')?;
+    let (group, version) = package.rsplit_once('.')?;
+    let group = group.rsplit('.').next()?;
+    let fields = MESSAGES.get(format!("{group}/{version}.{name}").as_str())?;
+    let found = fields.values().find(|known| known.name == field).or_else(|| {
+        let inline = fields.values().filter(|known| known.inline);
+        inline.filter_map(|known| MESSAGES.get(known.type_name)).flat_map(HashMap::values).find(|known| known.name == field)
+    })?;
+    let is_struct = found.type_name.contains('.') && !found.map && !found.repeated;
+    Some(found.omitted && !found.pointer && !is_struct && is_zero(value))
+}
+
+/// Adds what Go always writes: empty structs and zero values of fields that are neither pointers nor left out when
+/// zero. With `nulls` also null for lists, maps and pointers, as in an object that nobody has filled in.
+pub(super) fn write_out(message: &str, map: &mut Map<String, Value>, nulls: bool) {
+    let Some(fields) = MESSAGES.get(message) else { return };
+    for field in fields.values() {
+        if field.inline {
+            write_out(field.type_name, map, nulls);
+            continue;
+        }
+        let known = MESSAGES.contains_key(field.type_name) && !field.map;
+        if let Some(value) = zero(field, known, nulls) {
+            map.entry(field.name).or_insert(value);
+        }
+        match map.get_mut(field.name) {
+            Some(Value::Object(inner)) if known => write_out(field.type_name, inner, nulls),
+            Some(Value::Array(list)) if known => {
+                list.iter_mut().filter_map(Value::as_object_mut).for_each(|inner| write_out(field.type_name, inner, nulls));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What Go writes for a field that is not set.
+fn zero(field: &Field, known: bool, nulls: bool) -> Option<Value> {
+    let boxed = field.pointer || field.repeated || field.map;
+    match (boxed, field.type_name) {
+        (false, _) if known => Some(json!({})),
+        _ if field.omitted => None,
+        (true, _) => nulls.then_some(Value::Null),
+        (false, "string") => Some(json!("")),
+        (false, "int") => Some(json!(0)),
+        (false, "bool") => Some(json!(false)),
+        (false, _) => nulls.then_some(Value::Null),
+    }
+}
+
 /// The table's name for a kind.
-fn message_of(api_version: &str, kind: &str) -> Option<&'static str> {
+pub(super) fn message_of(api_version: &str, kind: &str) -> Option<&'static str> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("core", api_version));
     let group = group.split('.').next().unwrap_or_default();
     // Options travel under the group that they are for.
@@ -187,6 +240,9 @@ fn entry(field: &Field, bytes: &[u8], depth: usize) -> Result<(String, Value), P
 }
 
 fn value(type_name: &str, wire: &Wire<'_>, depth: usize) -> Result<Value, ProtobufError> {
+    if depth > MAX_DEPTH {
+        return Err(ProtobufError::Malformed("nested too deep"));
+    }
     match (type_name, wire) {
         ("string", Wire::Bytes(bytes)) => utf8(bytes).map(Value::String),
         ("bytes", Wire::Bytes(bytes)) => Ok(Value::String(base64(bytes))),
@@ -198,6 +254,8 @@ fn value(type_name: &str, wire: &Wire<'_>, depth: usize) -> Result<Value, Protob
         ("meta/v1.MicroTime", Wire::Bytes(bytes)) => time(bytes, true),
         ("meta/v1.Duration", Wire::Bytes(bytes)) => Ok(json!(format!("{}ns", first_number(bytes)?.cast_signed()))),
         ("meta/v1.FieldsV1" | "runtime.RawExtension", Wire::Bytes(bytes)) => raw_json(bytes),
+        ("apiextensions/v1.JSON", Wire::Bytes(bytes)) => raw_json(bytes),
+        (choice, Wire::Bytes(bytes)) if choice.starts_with("apiextensions/v1.JSONSchemaPropsOr") => schema_or_flag(bytes, depth),
         ("resource.Quantity", Wire::Bytes(bytes)) => Ok(Value::String(utf8(first_bytes(bytes)?)?)),
         ("intstr.IntOrString", Wire::Bytes(bytes)) => int_or_string(bytes),
         (message, Wire::Bytes(bytes)) if MESSAGES.contains_key(message) => {
@@ -276,6 +334,20 @@ fn int_or_string(bytes: &[u8]) -> Result<Value, ProtobufError> {
         }
     }
     Ok(if is_text { Value::String(text) } else { json!(number) })
+}
+
+/// A schema, or a flag in its place. Lists in its place are forbidden in definitions and not read.
+fn schema_or_flag(bytes: &[u8], depth: usize) -> Result<Value, ProtobufError> {
+    let mut found = Value::Null;
+    let mut reader = Reader { bytes };
+    while let Some(field) = reader.field()? {
+        match field {
+            (1, Wire::Number(flag)) if found.is_null() => found = Value::Bool(flag != 0),
+            (1 | 2, wire @ Wire::Bytes(_)) => found = value("apiextensions/v1.JSONSchemaProps", &wire, depth + 1)?,
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// A field's content as the wire has it.

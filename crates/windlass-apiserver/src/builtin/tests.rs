@@ -1,8 +1,8 @@
 //! Built-in kinds against what a Kubernetes 1.35 API server answered to the same input.
 
 use super::{
-    Endpoint, Kind, columns, custom_columns, decode_problem, defaults, find, find_kind, kinds, normalize, openapi, protobuf, row, schema,
-    validate,
+    Endpoint, Kind, columns, custom_columns, decode_problem, defaults, empty_object, find, find_kind, kinds, meta_problem, normalize,
+    normalize_meta, openapi, protobuf, row, schema, validate,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -140,6 +140,22 @@ fn stored_objects_have_no_nulls_and_nothing_unknown() {
     let mut object = json!({"metadata": {"name": "x", "creationTimestamp": null, "labels": {}}, "data": {"a": "b", "c": null}, "dataa": 1});
     normalize(kind("ConfigMap"), &mut object);
     assert_eq!(object, json!({"metadata": {"name": "x"}, "data": {"a": "b"}}));
+}
+
+#[test]
+fn stored_objects_look_like_those_that_go_writes() {
+    let mut object = json!({"metadata": {"name": "x", "managedFields": []}, "spec": {"replicas": 0, "paused": false, "template": {"spec": {"containers": [{"name": "a", "env": []}]}}}});
+    normalize(kind("Deployment"), &mut object);
+    let expected = json!({"metadata": {"name": "x", "managedFields": []}, "status": {}, "spec": {
+        "replicas": 0, "strategy": {}, "template": {"metadata": {}, "spec": {"containers": [{"name": "a", "resources": {}}]}}}});
+    assert_eq!(object, expected);
+    assert_eq!(empty_object(kind("ConfigMap")), json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}));
+    let mut custom =
+        json!({"metadata": {"name": "x", "labels": {}, "finalizers": [], "creationTimestamp": null, "colour": 1}, "spec": {"list": []}});
+    normalize_meta(&mut custom);
+    assert_eq!(custom, json!({"metadata": {"name": "x"}, "spec": {"list": []}}));
+    let problem = meta_problem(&json!({"labels": {"a": 5}}));
+    assert_eq!(problem.as_deref(), Some("json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"));
 }
 
 #[test]

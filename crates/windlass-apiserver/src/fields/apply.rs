@@ -25,6 +25,9 @@ pub struct ApplyOptions {
     pub now: String,
     /// Fields that this endpoint ignores (`status` where it is a subresource); see [`super::reset_paths`].
     pub ignored: FieldSet,
+    /// What a new object is compared with, where that is not just `apiVersion` and `kind`: Go's zero value of a
+    /// built-in kind, see [`crate::builtin::empty_object`].
+    pub empty: Option<Value>,
 }
 
 /// Why nothing was applied.
@@ -69,7 +72,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, ty: Type<'_>, manager: &str,
         return Err(ApplyError::ManagedFields);
     }
     let api_version = applied["apiVersion"].as_str().unwrap_or_default();
-    let empty = json!({"apiVersion": applied["apiVersion"], "kind": applied["kind"]});
+    let empty = options.empty.clone().unwrap_or_else(|| json!({"apiVersion": applied["apiVersion"], "kind": applied["kind"]}));
     let current = live.map_or_else(|| empty.clone(), bare);
     if current["apiVersion"] != applied["apiVersion"] {
         let expected = current["apiVersion"].as_str().unwrap_or_default().to_owned();
@@ -82,7 +85,8 @@ pub fn apply(live: Option<&Value>, applied: &Value, ty: Type<'_>, manager: &str,
     };
     if managed.managers.is_empty() && live.is_some() {
         let before = Manager::updater(BEFORE_FIRST_APPLY, api_version, &options.subresource);
-        let set = ty.compare(&empty, &current).added.recursive_difference(&options.ignored);
+        let first = ty.compare(&empty, &current);
+        let set = first.added.union(&first.modified).recursive_difference(&options.ignored);
         managed.managers.insert(before.clone(), Owned { set, api_version: api_version.to_owned(), time: Some(options.now.clone()) });
         managed.strip(&before);
     }

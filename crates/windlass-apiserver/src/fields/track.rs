@@ -17,6 +17,9 @@ pub struct UpdateOptions {
     pub now: String,
     /// Fields that this endpoint ignores; see [`super::reset_paths`].
     pub ignored: FieldSet,
+    /// What a new object is compared with, where that is not just `apiVersion` and `kind`: Go's zero value of a
+    /// built-in kind, see [`crate::builtin::empty_object`].
+    pub empty: Option<Value>,
 }
 
 /// Writes into `new` who owns what after `manager` made it of `live` (or created it).
@@ -30,7 +33,8 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ty: Type<'_>, manager
         return;
     }
     let api_version = new["apiVersion"].as_str().unwrap_or_default().to_owned();
-    let before = live.map_or_else(|| json!({"apiVersion": new["apiVersion"], "kind": new["kind"]}), bare);
+    let empty = || options.empty.clone().unwrap_or_else(|| json!({"apiVersion": new["apiVersion"], "kind": new["kind"]}));
+    let before = live.map_or_else(empty, bare);
     for owned in managed.managers.values_mut() {
         owned.set = owned.set.reconciled(ty);
     }
