@@ -4,7 +4,7 @@
 
 use super::kinds::Kind;
 use super::protobuf;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use windlass_schema::structural::{Additional, JsonType, Node, Schema};
 
@@ -27,15 +27,6 @@ pub fn normalize(kind: &Kind, object: &mut Value) {
     if let (Some(message), Some(object)) = (message(kind), object.as_object_mut()) {
         protobuf::write_out(message, object, false);
     }
-}
-
-/// The object that creations are compared with, to tell who owns what: Go's zero value of the kind.
-pub fn empty_object(kind: &Kind) -> Value {
-    let mut object = Map::from_iter([("apiVersion".to_owned(), json!(kind.group_version())), ("kind".to_owned(), json!(kind.kind))]);
-    if let Some(message) = message(kind) {
-        protobuf::write_out(message, &mut object, true);
-    }
-    Value::Object(object)
 }
 
 /// Brings `metadata` of a custom resource into the form that is stored: nulls, unknown and empty fields are gone.

@@ -103,16 +103,27 @@ pub fn decode(body: &[u8]) -> Result<Value, ProtobufError> {
 
 /// Whether Go leaves a field of this OpenAPI component out when it has this value; none where no table tells.
 pub(super) fn leaves_out(component: &str, field: &str, value: &Value) -> Option<bool> {
-    let (package, name) = component.rsplit_once('.')?;
-    let (group, version) = package.rsplit_once('.')?;
-    let group = group.rsplit('.').next()?;
-    let fields = MESSAGES.get(format!("{group}/{version}.{name}").as_str())?;
+    let fields = MESSAGES.get(message_of_component(component)?.as_str())?;
     let found = fields.values().find(|known| known.name == field).or_else(|| {
         let inline = fields.values().filter(|known| known.inline);
         inline.filter_map(|known| MESSAGES.get(known.type_name)).flat_map(HashMap::values).find(|known| known.name == field)
     })?;
     let is_struct = found.type_name.contains('.') && !found.map && !found.repeated;
     Some(found.omitted && !found.pointer && !is_struct && is_zero(value))
+}
+
+/// The table's name for an OpenAPI component.
+fn message_of_component(component: &str) -> Option<String> {
+    let (package, name) = component.rsplit_once('.')?;
+    let (group, version) = package.rsplit_once('.')?;
+    Some(format!("{}/{version}.{name}", group.rsplit('.').next()?))
+}
+
+/// Adds what an object of this OpenAPI component has before anybody filled anything in.
+pub(crate) fn write_zero(component: &str, map: &mut Map<String, Value>) {
+    if let Some(message) = message_of_component(component) {
+        write_out(&message, map, true);
+    }
 }
 
 /// Adds what Go always writes: empty structs and zero values of fields that are neither pointers nor left out when

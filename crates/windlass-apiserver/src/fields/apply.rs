@@ -25,9 +25,6 @@ pub struct ApplyOptions {
     pub now: String,
     /// Fields that this endpoint ignores (`status` where it is a subresource); see [`super::reset_paths`].
     pub ignored: FieldSet,
-    /// What a new object is compared with, where that is not just `apiVersion` and `kind`: Go's zero value of a
-    /// built-in kind, see [`crate::builtin::empty_object`].
-    pub empty: Option<Value>,
 }
 
 /// Why nothing was applied.
@@ -72,7 +69,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, ty: Type<'_>, manager: &str,
         return Err(ApplyError::ManagedFields);
     }
     let api_version = applied["apiVersion"].as_str().unwrap_or_default();
-    let empty = options.empty.clone().unwrap_or_else(|| json!({"apiVersion": applied["apiVersion"], "kind": applied["kind"]}));
+    let empty = ty.empty(&applied["apiVersion"], &applied["kind"]);
     let current = live.map_or_else(|| empty.clone(), bare);
     if current["apiVersion"] != applied["apiVersion"] {
         let expected = current["apiVersion"].as_str().unwrap_or_default().to_owned();

@@ -6,7 +6,7 @@ use super::managed::{Managed, Manager, Owned, bare, remove_entries};
 use super::path::equal;
 use super::set::FieldSet;
 use super::typed::Type;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Who writes, and when.
 #[derive(Clone, Debug, Default)]
@@ -17,9 +17,6 @@ pub struct UpdateOptions {
     pub now: String,
     /// Fields that this endpoint ignores; see [`super::reset_paths`].
     pub ignored: FieldSet,
-    /// What a new object is compared with, where that is not just `apiVersion` and `kind`: Go's zero value of a
-    /// built-in kind, see [`crate::builtin::empty_object`].
-    pub empty: Option<Value>,
 }
 
 /// Writes into `new` who owns what after `manager` made it of `live` (or created it).
@@ -33,8 +30,7 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ty: Type<'_>, manager
         return;
     }
     let api_version = new["apiVersion"].as_str().unwrap_or_default().to_owned();
-    let empty = || options.empty.clone().unwrap_or_else(|| json!({"apiVersion": new["apiVersion"], "kind": new["kind"]}));
-    let before = live.map_or_else(empty, bare);
+    let before = live.map_or_else(|| ty.empty(&new["apiVersion"], &new["kind"]), bare);
     for owned in managed.managers.values_mut() {
         owned.set = owned.set.reconciled(ty);
     }

@@ -72,6 +72,16 @@ impl<'a> Type<'a> {
         }
     }
 
+    /// What a new object is compared with: nothing but its kind, or Go's zero value of a built-in kind, in which structs
+    /// are there from the start and so are nobody's.
+    pub(super) fn empty(self, api_version: &Value, kind: &Value) -> Value {
+        let mut object = Map::from_iter([("apiVersion".to_owned(), api_version.clone()), ("kind".to_owned(), kind.clone())]);
+        if let Some(component) = self.described().and_then(|node| node.component.as_deref()) {
+            crate::builtin::protobuf::write_zero(component, &mut object);
+        }
+        Value::Object(object)
+    }
+
     /// Whether `name` is a declared property.
     pub(super) fn declares(self, name: &str) -> bool {
         self.described().is_some_and(|node| node.properties.contains_key(name))
