@@ -37,7 +37,7 @@ fn summary(parts: Vec<PartHealth>) -> Health {
     Health { ready: first.is_none(), reason, message, parts }
 }
 
-/// `url`, `address` and `ports`, as far as there are such.
+/// `url`, `address` and `ports`, as far as there are such: the bare outputs, which the graph shows below `NODE.outputs`.
 fn outputs(view: &NodeView, apps: SocketAddr) -> Value {
     let mut found = Map::new();
     let route = view.records.values().find_map(|record| url(record, apps));
@@ -55,7 +55,7 @@ fn outputs(view: &NodeView, apps: SocketAddr) -> Value {
     found.extend(route.or(plain).map(|url| ("url".to_owned(), json!(url))));
     found.extend(address.map(|(address, _)| ("address".to_owned(), json!(address))));
     found.insert("ports".into(), Value::Object(ports));
-    json!({ "outputs": found })
+    Value::Object(found)
 }
 
 /// The URL of a route.

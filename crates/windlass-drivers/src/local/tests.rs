@@ -311,7 +311,7 @@ async fn bytes_pass_where_no_http_is_spoken() {
     let db = instance("db");
     machine.carry_out(&db, &app).await;
     machine.ready(&db, &app).await;
-    let port = machine.outputs(&db, &app).await["outputs"]["ports"]["db"].as_u64().unwrap();
+    let port = machine.outputs(&db, &app).await["ports"]["db"].as_u64().unwrap();
     let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).await.unwrap();
     stream.write_all(b"ping").await.unwrap();
     let mut answer = [0; 4];

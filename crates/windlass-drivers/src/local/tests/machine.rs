@@ -390,7 +390,7 @@ impl Machine {
 
     pub(super) async fn addresses(&self, instance: &InstanceReference, body: &Planned) -> (String, String) {
         let outputs = self.outputs(instance, body).await;
-        let text = |name: &str| outputs["outputs"][name].as_str().unwrap().to_owned();
+        let text = |name: &str| outputs[name].as_str().unwrap().to_owned();
         (text("url"), text("address"))
     }
 
