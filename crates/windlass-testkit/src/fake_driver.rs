@@ -58,6 +58,7 @@ struct Script {
     outputs: HashMap<String, Value>,
     crash: Option<(u64, CrashPoint)>,
     calls: u64,
+    in_flight: usize,
     unready: Vec<String>,
 }
 
@@ -123,6 +124,11 @@ impl FakeDriver {
         self.script().calls
     }
 
+    /// Effect calls that have not returned, and whose caller is still there.
+    pub fn in_flight(&self) -> usize {
+        self.script().in_flight
+    }
+
     /// Returns once a call has reached its crash point.
     pub async fn crashed(&self) {
         let mut crashed = self.crashed.subscribe();
@@ -137,6 +143,7 @@ impl FakeDriver {
     fn begin(&self, key: &str) -> (Option<Behaviour>, Option<CrashPoint>) {
         let mut script = self.script();
         script.calls += 1;
+        script.in_flight += 1;
         let crash = script.crash.filter(|(at, _)| *at == script.calls).map(|(_, point)| point);
         let behaviour = script.behaviours.get_mut(key).and_then(VecDeque::pop_front);
         (behaviour, crash)
@@ -149,6 +156,7 @@ impl FakeDriver {
 
     async fn effect(&self, key: &str, happens: impl Fn(bool, u32) -> Option<String> + Send + Sync) -> Outcome {
         let (behaviour, crash) = self.begin(key);
+        let _in_flight = InFlight(self);
         if crash == Some(CrashPoint::Before) {
             return self.crash().await;
         }
@@ -194,6 +202,15 @@ impl FakeDriver {
         } else {
             Health::ready()
         }
+    }
+}
+
+/// Counts a call down when it returns or its caller is dropped.
+struct InFlight<'a>(&'a FakeDriver);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.script().in_flight -= 1;
     }
 }
 

@@ -13,6 +13,9 @@ use windlass_api::run::{StepState, TakenEffect};
 use windlass_client::preview::canonical_hash;
 use windlass_drivers::Scope;
 
+/// How long one call of a driver may take; longer work is said to be pending.
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// What came of the effects of some nodes.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -107,7 +110,7 @@ impl Actor<'_> {
                 .filter(|(_, effect)| effect.stage == stage && effect.action.changes())
                 .collect();
             let entries: &Record = record;
-            let outcomes = futures::future::join_all(due.iter().map(|(node, effect)| self.take(entries, node, effect, bodies))).await;
+            let outcomes = futures::future::join_all(due.iter().map(|(node, effect)| self.take_in_time(entries, node, effect, bodies))).await;
             for ((node, effect), outcome) in due.iter().zip(outcomes) {
                 if !matches!(outcome, Outcome::Done { .. }) {
                     stopped.push(node.key.clone());
@@ -116,6 +119,14 @@ impl Actor<'_> {
             }
         }
         progress
+    }
+
+    /// A call that does not return in time is not failed: what became of it is looked at later.
+    async fn take_in_time(&self, record: &Record, node: &NodePlan, effect: &EffectPlan, bodies: &BTreeMap<String, Value>) -> Outcome {
+        match tokio::time::timeout(DEADLINE, self.take(record, node, effect, bodies)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown { message: format!("{} has not answered within {} s", effect.identity, DEADLINE.as_secs()) },
+        }
     }
 
     async fn take(&self, record: &Record, node: &NodePlan, effect: &EffectPlan, bodies: &BTreeMap<String, Value>) -> Outcome {

@@ -151,7 +151,8 @@ impl Worker<'_> {
             self.resolve_by_people(&run.run);
         }
         for _ in 0..=self.compiled.graph.order().len() + 1 {
-            // 4. Decide.
+            // 4. Decide. What is gone is not there to be deleted again.
+            self.record.forget_gone();
             let mut decision = match self.decide().await {
                 Ok(decision) => decision,
                 Err(problem) => return self.refuse(run, problem).await,
@@ -282,6 +283,8 @@ impl Worker<'_> {
     /// Goes on with the open Run if the new plan refines it, else supersedes it and opens another.
     async fn open(&mut self, run: Option<OpenRun>, decision: &Decision, drifted: &drift::Verdict) -> Result<Opened, kube::Error> {
         let generation = self.object.metadata.generation.unwrap_or_default();
+        // A Run that takes the place of another for the same wish has the same cause.
+        let mut inherited = None;
         if let Some(mut open) = run {
             if open.run.spec.cancel {
                 return self.cancel(open).await;
@@ -291,13 +294,16 @@ impl Worker<'_> {
             if same && refine::refines(open.plan(), &decision.plan).is_ok() {
                 return self.check_standing(open, &decision.plan).await;
             }
+            if open.run.spec.generation == generation && open.run.spec.revision == self.revision {
+                inherited = Some(open.run.spec.cause);
+            }
             open.end(&mut self.record, State::Superseded, "a newer Run takes its place").await?;
         } else if let Some(held) = self.held_by_last_run(&decision.plan, generation).await? {
             return Ok(held);
         }
         // The finalizer stands before the first entry.
         self.object = objects::set_finalizer(&self.api, &self.object, names::FINALIZER_INVENTORY, true).await?;
-        let cause = self.cause(&decision.plan, generation, drifted);
+        let cause = inherited.unwrap_or_else(|| self.cause(&decision.plan, generation, drifted));
         let namespace = run_namespace(&self.reference).to_owned();
         let previous = runs::read_number(&self.context.client, &namespace, &self.reference, self.record.spec.last_run).await?;
         let opening = Opening {

@@ -72,6 +72,11 @@ impl Record {
         }
     }
 
+    /// Drops entries of what is gone. What was only planned stays, so that the next attempt is counted.
+    pub(super) fn forget_gone(&mut self) {
+        self.spec.entries.retain(|entry| entry.state != EntryState::Gone);
+    }
+
     /// Drops entries of what is gone, or was never made.
     pub(super) fn drop_gone(&mut self) {
         self.spec.entries.retain(|entry| !matches!(entry.state, EntryState::Gone | EntryState::Planned));

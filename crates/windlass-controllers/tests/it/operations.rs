@@ -122,3 +122,16 @@ async fn a_newer_wish_supersedes_a_run_and_inherits_what_goes_on() {
     assert_eq!(platform.fake.world().effects().len(), 2, "{:?}", platform.fake.world().effects());
     platform.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_went_is_not_deleted_again() {
+    let platform = Platform::start().await;
+    platform.template(workload()).await;
+    platform.write("a", json!({"replicas": 3})).await;
+    platform.ready("a").await;
+    platform.write("a", json!({"replicas": 1})).await;
+    platform.ready("a").await;
+    assert_eq!(platform.fake.world().effects().len(), 5, "{:?}", platform.fake.world().effects());
+    assert_eq!(platform.inventory("a").await.expect("an inventory").spec.entries.len(), 2);
+    platform.finish().await;
+}

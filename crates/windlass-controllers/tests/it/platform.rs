@@ -85,6 +85,9 @@ impl Platform {
     /// Starts the controllers; what the outside had in memory is forgotten, what it has on disk is not.
     pub(crate) async fn resume(&mut self) {
         self.controllers = None;
+        // A killed process is gone at once; here its last calls must have ended before the next one begins.
+        let fake = self.fake.clone();
+        until("the old calls have ended", PATIENCE, || async { if fake.in_flight() == 0 { Ok(()) } else { Err(fake.in_flight()) } }).await;
         self.fake = FakeDriver::new(self.world.path()).expect("a world");
         self.start_controllers().await;
     }
