@@ -110,7 +110,8 @@ impl Actor<'_> {
                 .filter(|(_, effect)| effect.stage == stage && effect.action.changes())
                 .collect();
             let entries: &Record = record;
-            let outcomes = futures::future::join_all(due.iter().map(|(node, effect)| self.take_in_time(entries, node, effect, bodies))).await;
+            let outcomes =
+                futures::future::join_all(due.iter().map(|(node, effect)| self.take_in_time(entries, node, effect, bodies))).await;
             for ((node, effect), outcome) in due.iter().zip(outcomes) {
                 if !matches!(outcome, Outcome::Done { .. }) {
                     stopped.push(node.key.clone());
