@@ -5,6 +5,7 @@
 //! deferred within an envelope. Start with [`decide`], then `planner`.
 
 mod because;
+mod names;
 mod planner;
 mod quantities;
 mod rendering;

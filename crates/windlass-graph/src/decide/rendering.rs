@@ -1,6 +1,7 @@
 //! Renders one item of a node, and says what its variable is for others: as planned, and as it is now.
 
-use super::planner::{Decided, external_reference};
+use super::names::external_reference;
+use super::planner::Decided;
 use super::{ExternalReference, Inputs};
 use crate::expression::{Scope, Strictness};
 use crate::graph::{Graph, Node, Parts};
