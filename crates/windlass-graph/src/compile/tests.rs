@@ -1,3 +1,5 @@
+//! Templates that compile, and what is said about those that do not.
+
 use super::*;
 use crate::document::Document;
 

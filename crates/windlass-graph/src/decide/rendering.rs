@@ -120,21 +120,23 @@ pub(super) fn render(
         }
         Parts::Workload { replicas, directory, score } => {
             let replicas = replicas.as_ref().map_or(Rendered::Known(json!(1)), |body| body.render(&item.scope, findings));
-            if let Rendered::Known(value) = &replicas
-                && value.as_u64().is_none_or(|count| count > MOST_REPLICAS)
-            {
-                let at = path::child(&path::child(&node.path, "workload"), "replicas");
-                findings.push(Diagnostic::error(
-                    "InvalidValue",
-                    at,
-                    format!("`{value}` is not a number of replicas from 0 to {MOST_REPLICAS}"),
-                ));
-                return Err(Vec::new());
-            }
+            check_replicas(node, &replicas, findings)?;
             let directory = directory.as_ref().map(|body| body.render(&item.scope, findings));
             let score = score.render(&item.scope, findings);
             Ok(workload(inputs, node, item, &Workload { replicas, directory, score, target }, findings))
         }
+    }
+}
+
+fn check_replicas(node: &Node, replicas: &Rendered, findings: &mut Vec<Diagnostic>) -> Result<(), Vec<String>> {
+    match replicas {
+        Rendered::Known(value) if value.as_u64().is_none_or(|count| count > MOST_REPLICAS) => {
+            let at = path::child(&path::child(&node.path, "workload"), "replicas");
+            let message = format!("`{value}` is not a number of replicas from 0 to {MOST_REPLICAS}");
+            findings.push(Diagnostic::error("InvalidValue", at, message));
+            Err(Vec::new())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Decisions over answers that a test gives: plans, later values, deferred nodes, secrets, removals.
+
 use super::*;
 use crate::compile::{NoSchemas, compile};
 use crate::document::Document;

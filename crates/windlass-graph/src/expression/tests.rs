@@ -1,3 +1,5 @@
+//! Values that are known, later or secret, and the columns of what is wrong.
+
 use super::*;
 use crate::value::Secret;
 use windlass_api::planned::SecretReference;

@@ -1,3 +1,5 @@
+//! Schemas, what is said about wrong ones, and bounds.
+
 use super::*;
 use proptest::prelude::*;
 
