@@ -108,6 +108,10 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
             said.push(what);
         }
         hints.extend(parts.map(|hint| hint.trim_end().to_owned()));
+        // The API's own message is whole; its cause is the same again.
+        if matches!(cause.downcast_ref::<kube::Error>(), Some(kube::Error::Api(_))) {
+            break;
+        }
     }
     hints.dedup();
     let hints: String = hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();

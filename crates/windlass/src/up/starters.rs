@@ -2,15 +2,19 @@
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use kube::runtime::wait::await_condition;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use windlass_api::condition::{self, Condition};
 use windlass_api::names::{self, condition_type, reason};
 use windlass_api::target::{CONTROL_PLANE, LOCAL, Target, TargetStatus};
 use windlass_api::template::Template;
 use windlass_client::objects::optional;
 
+/// How long a starter may take to be served.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// ConfigMap that says which starters were installed once.
 const MARKER: &str = "windlass-starters";
 /// The starters by name; their files are examples, too.
@@ -43,9 +47,24 @@ pub(crate) async fn install(client: &Client) -> anyhow::Result<()> {
             templates.create(&PostParams { field_manager: Some(names::MANAGER_SYSTEM.into()), ..PostParams::default() }, &template).await?;
         }
     }
+    for (name, _) in &missing {
+        served(&templates, name).await?;
+    }
     let installed: BTreeMap<&str, &str> = STARTERS.iter().map(|(name, _)| (*name, "installed")).collect();
     let marker = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MARKER}, "data": installed});
     markers.patch(MARKER, &PatchParams::apply(names::MANAGER_SYSTEM).force(), &Patch::Apply(&marker)).await?;
+    Ok(())
+}
+
+/// Waits until a Template was looked at, so that what is said to be ready can be asked for.
+async fn served(templates: &Api<Template>, name: &str) -> anyhow::Result<()> {
+    let looked_at = |template: Option<&Template>| {
+        template.is_none_or(|template| template.status.as_ref().is_some_and(|status| status.conditions.iter().any(|c| c.type_ == condition_type::READY && c.is_true())))
+    };
+    match tokio::time::timeout(PATIENCE, await_condition(templates.clone(), name, looked_at)).await {
+        Ok(found) => drop(found?),
+        Err(_) => tracing::warn!(template = name, "the starter is not served yet; its conditions say why"),
+    }
     Ok(())
 }
 
