@@ -59,7 +59,9 @@ pub(crate) async fn install(client: &Client) -> anyhow::Result<()> {
 /// Waits until a Template was looked at, so that what is said to be ready can be asked for.
 async fn served(templates: &Api<Template>, name: &str) -> anyhow::Result<()> {
     let looked_at = |template: Option<&Template>| {
-        template.is_none_or(|template| template.status.as_ref().is_some_and(|status| status.conditions.iter().any(|c| c.type_ == condition_type::READY && c.is_true())))
+        template.is_none_or(|template| {
+            template.status.as_ref().is_some_and(|status| status.conditions.iter().any(|c| c.type_ == condition_type::READY && c.is_true()))
+        })
     };
     match tokio::time::timeout(PATIENCE, await_condition(templates.clone(), name, looked_at)).await {
         Ok(found) => drop(found?),
