@@ -3,7 +3,6 @@
 //! A server's `Status` is kept as it came, because the wording depends on its reason, its details and where it happened.
 
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// Why a verb failed.
 #[derive(Clone, Debug)]
@@ -159,7 +158,8 @@ fn invalid(status: &Value) -> String {
         several => {
             let mut text = format!("{said}: ");
             for cause in several {
-                drop(write!(text, "\n* {cause}")); // writing to a String cannot fail
+                text.push_str("\n* ");
+                text.push_str(cause);
             }
             text
         }

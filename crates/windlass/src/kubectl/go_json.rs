@@ -2,7 +2,6 @@
 //! output is compared byte by byte, so the order and the escapes matter.
 
 use serde_json::{Number, Value};
-use std::fmt::Write as _;
 
 /// On one line.
 pub(crate) fn compact(value: &Value) -> String {
@@ -101,7 +100,7 @@ fn string(text: &str, out: &mut String) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                drop(write!(out, "\\u{:04x}", u32::from(c))); // writing to a String cannot fail
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),
         }
