@@ -50,6 +50,7 @@ impl Platform {
         let (client, server, turn) = match std::env::var_os("WINDLASS_TEST_KUBECONFIG") {
             Some(path) => {
                 let turn = TURN.clone().lock_owned().await;
+                rustls::crypto::ring::default_provider().install_default().ok();
                 (windlass_client::connect::from_kubeconfig(path.as_ref(), None).await.expect("a usable kubeconfig"), None, Some(turn))
             }
             None => {
