@@ -19,6 +19,9 @@ pub const RELEASE: &str = "WINDLASS_E2E_RELEASE";
 /// `baseline` to write what is seen as what is expected, `variant` to add only what another release does differently.
 pub const RECORD: &str = "WINDLASS_E2E_RECORD";
 
+/// The `windlass` program to run beside kubectl; without it that comparison is left out.
+pub const WINDLASS: &str = "WINDLASS_E2E_WINDLASS";
+
 /// Whether what is seen is compared or written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -39,6 +42,8 @@ pub struct Settings {
     pub kubectl: PathBuf,
     /// Its release.
     pub release: String,
+    /// The `windlass` program, to run beside kubectl.
+    pub windlass: Option<PathBuf>,
     /// Compare or record.
     pub mode: Mode,
 }
@@ -52,6 +57,7 @@ impl Settings {
             kubeconfig: text(KUBECONFIG)?.into(),
             kubectl: text(KUBECTL).unwrap_or_else(|| "kubectl".to_owned()).into(),
             release: text(RELEASE).unwrap_or_else(|| "1.33".to_owned()),
+            windlass: text(WINDLASS).map(PathBuf::from),
             mode: match text(RECORD).as_deref() {
                 Some("baseline") => Mode::RecordBaseline,
                 Some("variant") => Mode::RecordVariant,

@@ -75,6 +75,36 @@ pub fn run(settings: &Settings, case: &Path, marker: &str) -> Result<(), Session
     if differences.is_empty() { Ok(()) } else { Err(SessionError::Different(differences)) }
 }
 
+/// Runs the commands in that file by kubectl and by `windlass`, and compares what both print. Gives how many were compared.
+///
+/// # Errors
+/// The file cannot be used, or something differs.
+pub fn side_by_side(settings: &Settings, list: &Path, marker: &str) -> Result<usize, SessionError> {
+    let mut transcript = Transcript::parse(&fs_err::read_to_string(list)?)?;
+    let session = Session::start(settings, &format!("side-{marker}"))?;
+    let mut differences = String::new();
+    let mut compared = 0;
+    for step in transcript.steps_mut() {
+        if !step.command.contains("$PROGRAM") {
+            let seen = session.shell(&step.command)?;
+            if seen.exit != 0 {
+                return Err(SessionError::Different(format!("line {}: {}", step.line, seen.lines().join("\n"))));
+            }
+            continue;
+        }
+        compared += 1;
+        let expected = session.shell(&format!("PROGRAM=kubectl SIDE=kubectl; {}", step.command))?;
+        let mut seen = session.shell(&format!("PROGRAM=windlass SIDE=windlas; {}", step.command))?;
+        for line in seen.stdout.iter_mut().chain(&mut seen.stderr) {
+            *line = line.replace("windlas", "kubectl");
+        }
+        if seen != expected {
+            differences.push_str(&difference(list, step.line, &step.command, &expected, &seen));
+        }
+    }
+    if differences.is_empty() { Ok(compared) } else { Err(SessionError::Different(differences)) }
+}
+
 fn difference(case: &Path, line: usize, command: &str, expected: &Output, seen: &Output) -> String {
     let (expected, seen) = (expected.lines().join("\n") + "\n", seen.lines().join("\n") + "\n");
     let diff = TextDiff::from_lines(&expected, &seen);
@@ -98,6 +128,9 @@ impl Session {
         fs_err::create_dir_all(&programs)?;
         fs_err::create_dir_all(folder.path().join("work"))?;
         fs_err::os::unix::fs::symlink(resolve(&settings.kubectl), programs.join("kubectl"))?;
+        if let Some(windlass) = &settings.windlass {
+            fs_err::os::unix::fs::symlink(std::path::absolute(windlass)?, programs.join("windlass"))?;
+        }
         fs_err::copy(&settings.kubeconfig, folder.path().join("kubeconfig"))?;
         let mut path = programs.into_os_string();
         path.push(":");

@@ -13,8 +13,6 @@
 //! A line `[kubectl 1.29]` begins what that release prints instead. Reading and writing again gives the same text:
 //! recording changes only what was seen differently.
 
-use std::fmt::Write as _;
-
 /// What an empty line of output is written as: a line of blanks alone does not survive editors.
 const EMPTY: &str = "(empty line)";
 const INDENT: &str = "    ";
@@ -140,8 +138,9 @@ impl Transcript {
                 Piece::Prose(prose) => text.push_str(prose),
                 Piece::Step(step) => {
                     for line in step.lines() {
-                        // Writing to a String cannot fail.
-                        drop(writeln!(text, "{INDENT}{line}"));
+                        text.push_str(INDENT);
+                        text.push_str(&line);
+                        text.push('\n');
                     }
                 }
             }

@@ -10,8 +10,9 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PartialObjectMeta, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::runtime::controller::{Action, Controller};
+use kube::runtime::finalizer::{self, finalizer};
 use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt as _, finalizer, wait};
+use kube::runtime::{WatchStreamExt as _, wait};
 use kube::{Client, Resource as _, ResourceExt as _};
 use windlass_e2e::Settings;
 
@@ -101,7 +102,7 @@ async fn reconcile(parent: Arc<ConfigMap>, context: Arc<Context>) -> Result<Acti
     if !parent.labels().contains_key("parent") {
         return Ok(Action::await_change());
     }
-    finalizer::finalizer(&context.maps, "example.com/e2e", parent, |event| async {
+    finalizer(&context.maps, "example.com/e2e", parent, |event| async {
         if let finalizer::Event::Apply(parent) = event {
             let mut child = config_map(&format!("{}-child", parent.name_any()), "1");
             child.metadata.owner_references = parent.controller_owner_ref(&()).map(|owner| vec![owner]);

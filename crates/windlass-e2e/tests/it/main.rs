@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use windlass_e2e::{KUBECONFIG, Settings, session};
+use windlass_e2e::{KUBECONFIG, Settings, WINDLASS, session};
 
 /// How many cases run side by side.
 const SIDE_BY_SIDE: usize = 4;
@@ -20,12 +20,14 @@ const SIDE_BY_SIDE: usize = 4;
 enum Test {
     Case(PathBuf),
     Client(&'static str, client::Test),
+    SideBySide(PathBuf),
 }
 
 impl Test {
     fn name(&self) -> String {
         match self {
             Test::Case(path) => format!("case::{}", path.file_stem().unwrap_or_default().to_string_lossy()),
+            Test::SideBySide(_) => "side_by_side".to_owned(),
             Test::Client(name, _) => format!("client::{name}"),
         }
     }
@@ -33,6 +35,9 @@ impl Test {
     fn run(&self, settings: &Settings, marker: &str) -> Result<(), String> {
         match self {
             Test::Case(path) => session::run(settings, path, marker).map_err(|error| error.to_string()),
+            Test::SideBySide(list) => session::side_by_side(settings, list, marker)
+                .map(|compared| println!("{compared} commands print the same"))
+                .map_err(|error| error.to_string()),
             Test::Client(name, test) => client::run(settings, name, *test, marker),
         }
     }
@@ -47,6 +52,11 @@ fn main() -> ExitCode {
     };
     let mut tests: Vec<Test> = cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"));
     tests.extend(client::TESTS.iter().map(|(name, test)| Test::Client(name, *test)));
+    if settings.windlass.is_some() {
+        tests.push(Test::SideBySide(Path::new(env!("CARGO_MANIFEST_DIR")).join("side-by-side.md")));
+    } else {
+        println!("the comparison of commands is left out: {WINDLASS} is not set");
+    }
     let all = tests.len();
     tests.retain(|test| filters.is_empty() || filters.iter().any(|filter| test.name().contains(filter)));
     println!("running {} tests with kubectl {}", tests.len(), settings.release);

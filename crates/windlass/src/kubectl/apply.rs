@@ -197,6 +197,10 @@ impl Apply<'_> {
         modified: &Value,
         current: Value,
     ) -> Result<Value, Failure> {
+        if self.options.dry_run == DryRun::Client {
+            self.say(&current, "configured")?;
+            return Ok(current);
+        }
         let name = manifest.object["metadata"]["name"].as_str().unwrap_or_default();
         let remembered = current["metadata"]["annotations"][LAST_APPLIED].as_str();
         if remembered.is_none() {
@@ -215,18 +219,14 @@ impl Apply<'_> {
             self.say(&current, "unchanged")?;
             return Ok(current);
         }
-        let patched = if self.options.dry_run == DryRun::Client {
-            three_way::merged(&current, &patch)
-        } else {
-            let text = go_json::compact(&patch);
-            let payload = Payload { media_type, bytes: text.clone().into_bytes() };
-            let path = resource.object_path(namespace, name);
-            let answer = self.place.api.request("PATCH", &path, &self.query(), api::JSON, Some(payload)).await;
-            answer.map_err(|failure| {
-                let verb = format!("applying patch:\n{text}\nto:\n{}\nfor:", description(resource, namespace, name));
-                failure.at(&verb, &manifest.source)
-            })?
-        };
+        let text = go_json::compact(&patch);
+        let payload = Payload { media_type, bytes: text.clone().into_bytes() };
+        let path = resource.object_path(namespace, name);
+        let answer = self.place.api.request("PATCH", &path, &self.query(), api::JSON, Some(payload)).await;
+        let patched = answer.map_err(|failure| {
+            let verb = format!("applying patch:\n{text}\nto:\n{}\nfor:", description(resource, namespace, name));
+            failure.at(&verb, &manifest.source)
+        })?;
         warn_if_deleting(&patched);
         self.say(&patched, "configured")?;
         Ok(patched)
@@ -285,8 +285,18 @@ impl Apply<'_> {
             return Ok(());
         }
         let mut object = if objects.len() == 1 { objects.remove(0) } else { output::list(objects) };
+        if applied.len() > 1 {
+            object["metadata"] = json!({});
+        }
         if !self.arguments.show_managed_fields {
             output::without_managed_fields(&mut object);
+        }
+        if let (Format::Json, true) = (format, applied.len() > 1) {
+            // Here kubectl prints the list's own fields in the order of its type.
+            let items = go_json::indented(&object["items"]).replace('\n', "\n    ");
+            let text =
+                format!("{{\n    \"kind\": \"List\",\n    \"apiVersion\": \"v1\",\n    \"metadata\": {{}},\n    \"items\": {items}\n}}");
+            return Ok(crate::terminal::put(&text)?);
         }
         Ok(write!(std::io::stdout(), "{}", format.print(&object, &mut 0)?)?)
     }

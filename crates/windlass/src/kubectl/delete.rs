@@ -43,7 +43,7 @@ pub(crate) async fn run(place: &Place, arguments: &DeleteArguments) -> Result<()
                     found += 1;
                     going.push(Going { resource: target.resource().clone(), namespace, name, uid });
                 }
-                Err(failure) if failure.is_not_found() && plan.ignore_not_found => {}
+                Err(failure) if failure.is_not_found() && plan.ignore_not_found => found += 1,
                 Err(failure) => {
                     found += 1;
                     failures.push(failure);
@@ -162,8 +162,13 @@ impl Plan {
         if grace >= 0 {
             body["gracePeriodSeconds"] = json!(grace);
         }
+        let dry_run = DryRun::read(&arguments.dry_run)?;
+        if dry_run == DryRun::Server {
+            // In the body: a server that gets options in the body does not look at the address.
+            body["dryRun"] = json!(["All"]);
+        }
         Ok(Self {
-            dry_run: DryRun::read(&arguments.dry_run)?,
+            dry_run,
             body,
             word: if grace == 0 { "force deleted" } else { "deleted" },
             short,
@@ -176,10 +181,9 @@ impl Plan {
         let resource = target.resource();
         let mut uid = None;
         if self.dry_run != DryRun::Client {
-            let query = if self.dry_run == DryRun::Server { vec![("dryRun", "All".to_owned())] } else { Vec::new() };
             let payload = Payload { media_type: "application/json", bytes: self.body.to_string().into_bytes() };
             let path = resource.object_path(namespace, name);
-            let answer = place.api.request("DELETE", &path, &query, api::JSON, Some(payload)).await.map_err(|failure| match target {
+            let answer = place.api.request("DELETE", &path, &[], api::JSON, Some(payload)).await.map_err(|failure| match target {
                 Target::Named { manifest: Some(manifest), .. } => failure.at("deleting", &manifest.source),
                 Target::Named { .. } | Target::Collection(_) => failure,
             })?;

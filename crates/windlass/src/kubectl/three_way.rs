@@ -201,21 +201,6 @@ fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// What the object becomes by a merge patch, for `--dry-run=client`.
-pub(crate) fn merged(current: &Value, patch: &Value) -> Value {
-    let Value::Object(changes) = patch else { return patch.clone() };
-    let mut result = current.as_object().cloned().unwrap_or_default();
-    for (key, change) in changes.iter().filter(|(key, _)| !key.starts_with('$')) {
-        if change.is_null() {
-            result.shift_remove(key);
-        } else {
-            let before = result.get(key).cloned().unwrap_or_default();
-            result.insert(key.clone(), merged(&before, change));
-        }
-    }
-    Value::Object(result)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

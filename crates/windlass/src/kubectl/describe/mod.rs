@@ -47,7 +47,10 @@ pub(crate) async fn run(place: &Place, arguments: &DescribeArguments) -> Result<
         for object in objects {
             let text = describe.text(target.resource(), &object).await?;
             let gap = if std::mem::take(&mut first) { "" } else { "\n\n" };
-            write!(std::io::stdout(), "{gap}{text}")?;
+            // What was found by the beginning of its name ends with an empty line.
+            let by_beginning = matches!(target, Target::Named { name, .. } if object["metadata"]["name"] != name.as_str());
+            let end = if by_beginning { "\n" } else { "" };
+            write!(std::io::stdout(), "{gap}{text}{end}")?;
         }
     }
     if first && failures.is_empty() {
