@@ -3,7 +3,7 @@
 //!
 //! Pure tables and functions: nothing here stores or serves. OpenAPI and protobuf tables lie in `assets/`, written by
 //! `cargo xtask codegen` from Kubernetes 1.35; they are read in place and parsed kind by kind on first use.
-//! Start with [`kinds`]; then [`openapi`], [`schema`], [`defaults`], [`validate`], [`columns`] and [`protobuf::decode`].
+//! Start with [`kinds()`]; then [`openapi`], [`schema`], [`defaults()`], [`validate()`], [`columns`] and [`protobuf::decode`].
 
 mod age;
 mod defaults;

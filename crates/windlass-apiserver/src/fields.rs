@@ -3,7 +3,7 @@
 //!
 //! Pure: values in, values out; the caller knows the clock and the store. Types come from a
 //! [`windlass_schema::structural::Schema`], which tells how lists and maps are merged.
-//! Start with [`apply`] and [`track_update`]; the sets they compute with are in [`set`].
+//! Start with [`apply()`] and [`track_update`]; the sets they compute with are in [`set`].
 //!
 //! Sources: KEP-555 (server-side apply), `sigs.k8s.io/structured-merge-diff` v6 and `k8s.io/apimachinery` 0.35 for
 //! meaning and wording, RFC 6902 and RFC 7386 for the two JSON patches.
@@ -30,7 +30,7 @@ pub use conflict::{Conflict, Conflicts};
 pub use decode::{DecodeError, Decoded, decode_strict, strict_error};
 pub use json_patch::{PatchError, json_patch};
 pub use last_applied::LAST_APPLIED;
-pub use managed::{Managed, Manager, Operation, reset_paths};
+pub use managed::{FieldOwner, Managed, Operation, reset_paths};
 pub use merge_patch::merge_patch;
 pub use path::{FieldPath, PathElement, Scalar};
 pub use set::FieldSet;

@@ -1,7 +1,7 @@
 //! kro's SimpleSchema → OpenAPI v3: `port: integer | default=8080 minimum=1`.
 //!
-//! Nothing here knows Templates or CustomResourceDefinitions. Start with [`openapi`]; [`marker`] reads what follows the
-//! `|`, [`types`] the type before it. Source: kro, `pkg/simpleschema` at v0.9.3, and its documentation. Where kro writes a
+//! Nothing here knows Templates or CustomResourceDefinitions. Start with [`openapi`]; `marker` reads what follows the
+//! `|`, `types` the type before it. Source: kro, `pkg/simpleschema` at v0.9.3, and its documentation. Where kro writes a
 //! text default so that it is read back as another text (quotes and backslashes), the text itself is taken.
 
 mod apply;

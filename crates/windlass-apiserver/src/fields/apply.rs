@@ -5,7 +5,7 @@
 
 use super::conflict::{Conflict, Conflicts};
 use super::last_applied;
-use super::managed::{Managed, Manager, Owned, bare};
+use super::managed::{FieldOwner, Managed, Owned, bare};
 use super::path::equal;
 use super::set::FieldSet;
 use super::track::owners_after;
@@ -81,14 +81,14 @@ pub fn apply(live: Option<&Value>, applied: &Value, ty: Type<'_>, manager: &str,
         None => Managed::default(),
     };
     if managed.managers.is_empty() && live.is_some() {
-        let before = Manager::updater(BEFORE_FIRST_APPLY, api_version, &options.subresource);
+        let before = FieldOwner::updater(BEFORE_FIRST_APPLY, api_version, &options.subresource);
         let first = ty.compare(&empty, &current);
         let set = first.added.union(&first.modified).recursive_difference(&options.ignored);
         managed.managers.insert(before.clone(), Owned { set, api_version: api_version.to_owned(), time: Some(options.now.clone()) });
         managed.strip(&before);
     }
     let request = Request { current: &current, applied, ty, api_version, options };
-    let me = Manager::applier(manager, &options.subresource);
+    let me = FieldOwner::applier(manager, &options.subresource);
     let (merged, mut managed) = match request.run(managed.clone(), &me, options.force) {
         Err(conflicts) if manager == last_applied::MANAGER => {
             let Some(allowed) = last_applied::own_fields(&current, ty, api_version) else {
@@ -124,7 +124,7 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn run(&self, mut managed: Managed, me: &Manager, force: bool) -> Result<(Value, Managed), Conflicts> {
+    fn run(&self, mut managed: Managed, me: &FieldOwner, force: bool) -> Result<(Value, Managed), Conflicts> {
         let ty = self.ty;
         for owned in managed.managers.values_mut() {
             owned.set = owned.set.reconciled(ty);
@@ -156,7 +156,7 @@ impl Request<'_> {
     }
 }
 
-fn conflicts(managed: &Managed, me: &Manager, change: &FieldSet) -> Vec<Conflict> {
+fn conflicts(managed: &Managed, me: &FieldOwner, change: &FieldSet) -> Vec<Conflict> {
     let others = managed.managers.iter().filter(|(manager, _)| *manager != me);
     others
         .flat_map(|(manager, owned)| {

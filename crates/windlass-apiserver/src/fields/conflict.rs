@@ -2,7 +2,7 @@
 //!
 //! Start with [`Conflicts::message`] and [`Conflicts::causes`].
 
-use super::managed::{Manager, Operation};
+use super::managed::{FieldOwner, Operation};
 use super::path::FieldPath;
 use super::set::FieldSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use windlass_schema::structural::error::quote;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {
     /// Who owns it.
-    pub manager: Manager,
+    pub manager: FieldOwner,
     /// Which field.
     pub path: FieldPath,
 }

@@ -1,7 +1,7 @@
 //! JSON patch (RFC 6902) with the leniency of the Go library that Kubernetes uses.
 //!
 //! Differences from the RFC: `test` of null passes where nothing is, `replace` of an absent field adds it, negative
-//! positions count from the end. Start with [`json_patch`]. Source: `gopkg.in/evanphx/json-patch.v4`.
+//! positions count from the end. Start with [`json_patch()`]. Source: `gopkg.in/evanphx/json-patch.v4`.
 
 use super::path::equal;
 use serde_json::Value;

@@ -21,7 +21,7 @@ pub enum Operation {
 
 /// Who owns fields. Appliers are told apart by name and subresource, updaters by version too.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Manager {
+pub struct FieldOwner {
     /// Name that the client gave.
     pub name: String,
     /// Sort of writing.
@@ -44,7 +44,7 @@ pub(super) struct Owned {
 /// All managers of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Managed {
-    pub(super) managers: BTreeMap<Manager, Owned>,
+    pub(super) managers: BTreeMap<FieldOwner, Owned>,
 }
 
 impl Operation {
@@ -56,7 +56,7 @@ impl Operation {
     }
 }
 
-impl Manager {
+impl FieldOwner {
     pub(super) fn applier(name: &str, subresource: &str) -> Self {
         Self { name: named(name), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() }
     }
@@ -121,7 +121,7 @@ impl Managed {
                 Value::Null => FieldSet::default(),
                 fields => FieldSet::decode(fields)?,
             };
-            let manager = Manager {
+            let manager = FieldOwner {
                 name: text("manager").to_owned(),
                 operation,
                 api_version: if operation == Operation::Apply { String::new() } else { api_version.clone() },
@@ -135,9 +135,9 @@ impl Managed {
 
     /// Entries as they stand in an object: appliers first, then by time and name.
     pub fn encode(&self) -> Option<Value> {
-        let mut entries: Vec<(&Manager, &Owned)> = self.managers.iter().collect();
+        let mut entries: Vec<(&FieldOwner, &Owned)> = self.managers.iter().collect();
         entries.sort_by(|(left, left_owned), (right, right_owned)| {
-            let key = |manager: &Manager| (manager.name.clone(), manager.subresource.clone());
+            let key = |manager: &FieldOwner| (manager.name.clone(), manager.subresource.clone());
             let order = left.operation.cmp(&right.operation).then_with(|| left_owned.time.cmp(&right_owned.time));
             order
                 .then_with(|| left.name.cmp(&right.name))
@@ -174,7 +174,7 @@ impl Managed {
 
     /// Keeps the number of update entries in bounds by merging the oldest.
     pub(super) fn cap_updaters(&mut self) {
-        let mut updaters: Vec<(Option<String>, Manager)> = self
+        let mut updaters: Vec<(Option<String>, FieldOwner)> = self
             .managers
             .iter()
             .filter(|(manager, _)| manager.operation == Operation::Update)
@@ -185,7 +185,7 @@ impl Managed {
             return;
         }
         updaters.sort();
-        let mut firsts: BTreeMap<String, Manager> = BTreeMap::new();
+        let mut firsts: BTreeMap<String, FieldOwner> = BTreeMap::new();
         for (time, manager) in updaters {
             if excess == 0 {
                 break;
@@ -195,7 +195,7 @@ impl Managed {
                 firsts.insert(version, manager);
                 continue;
             };
-            let bucket = Manager::updater(OLD_UPDATES, &version, "");
+            let bucket = FieldOwner::updater(OLD_UPDATES, &version, "");
             if !self.managers.contains_key(&bucket)
                 && let Some(owned) = self.managers.remove(first)
             {
@@ -213,7 +213,7 @@ impl Managed {
     }
 
     /// Takes away what no manager may own.
-    pub(super) fn strip(&mut self, manager: &Manager) {
+    pub(super) fn strip(&mut self, manager: &FieldOwner) {
         let Some(owned) = self.managers.get_mut(manager) else { return };
         owned.set = owned.set.difference(&unowned());
         if owned.set.is_empty() {

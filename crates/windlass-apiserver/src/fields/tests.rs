@@ -163,12 +163,7 @@ fn updates_are_tracked_by_manager_version_and_subresource() {
     assert_eq!(owners(&changed), ["a Update {\"f:data\":{\".\":{},\"f:x\":{}}}", "b Update {\"f:data\":{\"f:y\":{}}}"]);
     let mut ready = changed.clone();
     ready["status"] = json!({"ready": true});
-    let status = UpdateOptions {
-        subresource: "status".to_owned(),
-        now: options(3).now,
-        ignored: FieldSet::of_names(&["spec", "data"]),
-        ..UpdateOptions::default()
-    };
+    let status = UpdateOptions { subresource: "status".to_owned(), now: options(3).now, ignored: FieldSet::of_names(&["spec", "data"]) };
     track_update(Some(&changed), &mut ready, ty(), "b", &status);
     let last = ready["metadata"]["managedFields"][2].clone();
     assert_eq!((&last["subresource"], &last["fieldsV1"]), (&json!("status"), &json!({"f:status": {".": {}, "f:ready": {}}})));

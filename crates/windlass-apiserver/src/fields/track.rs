@@ -2,7 +2,7 @@
 //!
 //! Start with [`track_update`]. [`keep_unchanged_times`] makes a write that changes nothing but times no write.
 
-use super::managed::{Managed, Manager, Owned, bare, remove_entries};
+use super::managed::{FieldOwner, Managed, Owned, bare, remove_entries};
 use super::path::equal;
 use super::set::FieldSet;
 use super::typed::Type;
@@ -38,12 +38,12 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ty: Type<'_>, manager
     let without_ignored = |set: &FieldSet| set.recursive_difference(&options.ignored);
     let change = without_ignored(&comparison.modified.union(&comparison.added));
     // The operation is compared with everybody, the same manager's earlier writes included.
-    let operation = Manager::updater("\0", &api_version, &options.subresource);
+    let operation = FieldOwner::updater("\0", &api_version, &options.subresource);
     owners_after(&mut managed, &operation, &change, &without_ignored(&comparison.removed));
     managed.managers.insert(operation.clone(), Owned { set: change, api_version: api_version.clone(), time: None });
     managed.strip(&operation);
     if let Some(taken) = managed.managers.remove(&operation) {
-        let me = Manager::updater(manager, &api_version, &options.subresource);
+        let me = FieldOwner::updater(manager, &api_version, &options.subresource);
         let set = managed.managers.get(&me).map_or_else(|| taken.set.clone(), |own| own.set.union(&taken.set));
         managed.managers.insert(me, Owned { set, api_version, time: Some(options.now.clone()) });
     }
@@ -52,7 +52,7 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ty: Type<'_>, manager
 }
 
 /// Takes changed and removed fields from everybody but `me`; who owns nothing then is forgotten.
-pub(super) fn owners_after(managed: &mut Managed, me: &Manager, change: &FieldSet, removed: &FieldSet) {
+pub(super) fn owners_after(managed: &mut Managed, me: &FieldOwner, change: &FieldSet, removed: &FieldSet) {
     for (manager, owned) in &mut managed.managers {
         if manager != me {
             owned.set = owned.set.difference(change).difference(removed);

@@ -105,9 +105,9 @@ async fn the_finalizer_of_kube_is_added_and_removed() {
         Ok(kube::runtime::controller::Action::await_change())
     };
     let now = async || std::sync::Arc::new(api.get("a").await.unwrap());
-    finalizer(&api, "example.com/x", now().await, |event| reconcile(event)).await.unwrap();
+    finalizer(&api, "example.com/x", now().await, &reconcile).await.unwrap();
     assert_eq!(now().await.metadata.finalizers.as_deref(), Some(&["example.com/x".to_owned()][..]));
     api.delete("a", &Default::default()).await.unwrap();
-    finalizer(&api, "example.com/x", now().await, |event| reconcile(event)).await.unwrap();
+    finalizer(&api, "example.com/x", now().await, reconcile).await.unwrap();
     assert_eq!(world.get(&format!("{MAPS}/a")).await.0, 404);
 }

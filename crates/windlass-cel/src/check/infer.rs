@@ -15,6 +15,16 @@ impl Checker<'_> {
         ty
     }
 
+    /// The one type of both branches of a conditional.
+    fn branches(&mut self, node: &Node, then: &Node, otherwise: &Node) -> Type {
+        let (then, otherwise) = (self.infer(then), self.infer(otherwise));
+        join(&then, &otherwise).unwrap_or_else(|| {
+            let message = format!("the two branches have different types: {then} and {otherwise}");
+            let hint = "make both the same, with `string(...)` or `dyn(...)` for example".into();
+            self.problem("WrongType", node.offset, message, Some(hint))
+        })
+    }
+
     fn of(&mut self, node: &Node) -> Type {
         match &node.kind {
             Kind::Literal(literal) => literal_type(literal),
@@ -59,19 +69,7 @@ impl Checker<'_> {
             }
             Kind::Conditional { condition, then, otherwise } => {
                 self.condition(condition, "?");
-                let (then, otherwise) = (self.infer(then), self.infer(otherwise));
-                match join(&then, &otherwise) {
-                    Some(ty) => ty,
-                    None => {
-                        let message = format!("the two branches have different types: {then} and {otherwise}");
-                        self.problem(
-                            "WrongType",
-                            node.offset,
-                            message,
-                            Some("make both the same, with `string(...)` or `dyn(...)` for example".into()),
-                        )
-                    }
-                }
+                self.branches(node, then, otherwise)
             }
             Kind::List(items) => self.list(items),
             Kind::Map(entries) => self.map(entries),

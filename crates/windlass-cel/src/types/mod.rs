@@ -1,4 +1,4 @@
-//! Types of expressions and of what they are put into; [`openapi`] reads them from schemas.
+//! Types of expressions and of what they are put into; `openapi` reads them from schemas.
 //!
 //! No inference here: that is the checker's. Start with [`Type`].
 

@@ -1,4 +1,4 @@
-//! Values: known, later or secret. [`json`] carries them over, [`equality`] and [`order`] compare them as the language does.
+//! Values: known, later or secret. `json` carries them over, `compare` compares and orders them as the language does.
 //!
 //! A secret is never printed: neither by `Debug` nor in JSON. Start with [`Value`].
 

@@ -1,7 +1,7 @@
 //! The instance controller: one for all kinds that Templates publish.
 //!
 //! A reconcile gathers what is there, lets `windlass-graph` decide, and carries the Plan out as a Run; deletion walks the
-//! Inventory and needs no Template. It must not render, compare or judge by itself. Start with [`reconcile`].
+//! Inventory and needs no Template. It must not render, compare or judge by itself. Start with `reconcile`.
 
 mod approval;
 mod deletion;

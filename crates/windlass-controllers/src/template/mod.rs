@@ -1,7 +1,7 @@
 //! The Template controller: compiles a Template, publishes its kind, keeps its revisions.
 //!
 //! A Template that is refused changes nothing that serves: the last good revision goes on. It must not touch instances.
-//! Start with [`reconcile::reconcile`].
+//! Start with `reconcile`.
 
 mod publish;
 mod reconcile;

@@ -1,8 +1,8 @@
 //! The target `local`: workloads as processes on this machine, each under a small shim that outlives Windlass, behind a
 //! gateway with stable addresses.
 //!
-//! Start with [`LocalTarget`]; then [`driver`] for effects, [`shim`] for processes, [`gateway`] for addresses, [`records`] for
-//! what is kept where. What runs is described by [`render`] alone.
+//! Start with [`LocalTarget`]; then `driver` for effects, [`shim`] for processes, `gateway` for addresses, `records` for
+//! what is kept where. What runs is described by `render` alone.
 
 mod control;
 mod control_group;

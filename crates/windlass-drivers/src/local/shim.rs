@@ -1,7 +1,7 @@
 //! `windlass shim`: one small process per slot. It runs the slot's program, starts it anew, asks whether it works, keeps its
 //! output and exit code, and ends everything that descends from it. It outlives Windlass and is found again by its lock.
 //!
-//! One thread and one `poll`; no runtime, so that hundreds of them cost little. Start with [`run`], then [`supervisor`].
+//! One thread and one `poll`; no runtime, so that hundreds of them cost little. Start with [`run`], then `supervisor`.
 
 mod output;
 pub(super) mod probe;

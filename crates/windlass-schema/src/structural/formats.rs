@@ -1,6 +1,6 @@
 //! Formats of strings (`format`) that a custom resource may demand.
 //!
-//! Formats that are not in the list are ignored, as Kubernetes does. Start with [`matches`].
+//! Formats that are not in the list are ignored, as Kubernetes does. Start with [`matches()`].
 //! Source: `apiextensions-apiserver/pkg/apiserver/validation/formats.go` and go-openapi's strfmt.
 
 use regex::Regex;

@@ -2,7 +2,7 @@
 //!
 //! Both engines match in linear time and share nearly all syntax. This translates the rest: Perl classes are ASCII in
 //! Go, brackets and doubled operators inside a class are plain there, `\Q..\E` and octal escapes exist.
-//! Start with [`compile`]. Source: https://github.com/google/re2/wiki/Syntax and Go's `regexp/syntax`.
+//! Start with [`compile`]. Source: <https://github.com/google/re2/wiki/Syntax> and Go's `regexp/syntax`.
 
 use regex::{Regex, RegexBuilder};
 

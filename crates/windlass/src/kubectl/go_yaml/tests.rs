@@ -24,11 +24,11 @@ fn keys_stand_in_natural_order() {
 fn texts_in_their_styles() {
     check(
         json!({"a": "1", "b": "yes", "c": "x: y", "d": "it's", "e": "", "f": " x", "g": "#x", "h": "a\tb", "i": "é 😀"}),
-        concat!("a: \"1\"\nb: \"yes\"\nc: 'x: y'\nd: it's\ne: \"\"\nf: ' x'\ng: '#x'\nh: \"a\\tb\"\ni: \"é \\U0001F600\"\n"),
+        "a: \"1\"\nb: \"yes\"\nc: 'x: y'\nd: it's\ne: \"\"\nf: ' x'\ng: '#x'\nh: \"a\\tb\"\ni: \"é \\U0001F600\"\n",
     );
     check(
         json!({"a": "x\ny\n", "b": "x\ny", "c": "x\n\n", "d": "\nx", "e": "x \ny", "f": ["x\ny\n"]}),
-        concat!("a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2-\n\n  x\ne: \"x \\ny\"\nf:\n- |\n  x\n  y\n"),
+        "a: |\n  x\n  y\nb: |-\n  x\n  y\nc: |+\n  x\n\nd: |2-\n\n  x\ne: \"x \\ny\"\nf:\n- |\n  x\n  y\n",
     );
 }
 

@@ -13,24 +13,23 @@ pub(super) struct Evaluation {
 
 impl Evaluation {
     pub(super) fn pieces<'a>(&self, pieces: &'a [Piece], value: &'a Value) -> Result<Results<'a>, String> {
-        let mut results = Vec::new();
-        self.collect(pieces, &Cow::Borrowed(value), &mut results)?;
-        Ok(results)
+        self.collect(pieces, &Cow::Borrowed(value))
     }
 
-    fn collect<'a>(&self, pieces: &'a [Piece], value: &Cow<'a, Value>, results: &mut Results<'a>) -> Result<(), String> {
+    fn collect<'a>(&self, pieces: &'a [Piece], value: &Cow<'a, Value>) -> Result<Results<'a>, String> {
+        let mut results = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Text(text) => results.push(vec![Cow::Owned(Value::String(text.clone()))]),
                 Piece::Path(nodes) => results.push(self.path(nodes, vec![value.clone()])?),
                 Piece::Range(nodes, body) => {
                     for item in self.path(nodes, vec![value.clone()])? {
-                        self.collect(body, &item, results)?;
+                        results.extend(self.collect(body, &item)?);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(results)
     }
 
     fn path<'a>(&self, nodes: &'a [Node], mut current: Found<'a>) -> Result<Found<'a>, String> {
@@ -48,11 +47,7 @@ impl Evaluation {
             Node::Bool(value) => constant(Value::Bool(*value)),
             Node::Field(name) => self.field(name, current)?,
             Node::Wildcard => current.iter().flat_map(children).collect(),
-            Node::Recursive => {
-                let mut found = Vec::new();
-                current.iter().for_each(|value| descend(value, &mut found));
-                found
-            }
+            Node::Recursive => current.iter().flat_map(descend).collect(),
             Node::Union(paths) => {
                 let mut found = Vec::new();
                 for path in paths {
@@ -63,7 +58,7 @@ impl Evaluation {
             Node::Slice { start, end, single, step } => {
                 let mut found = Vec::new();
                 for value in &current {
-                    slice(value, (*start, *end), *single, *step, &mut found)?;
+                    found.extend(slice(value, (*start, *end), *single, *step)?);
                 }
                 found
             }
@@ -154,23 +149,19 @@ fn children<'a>(value: &Cow<'a, Value>) -> Found<'a> {
 }
 
 /// The value and everything below it that itself holds values.
-fn descend<'a>(value: &Cow<'a, Value>, found: &mut Found<'a>) {
+fn descend<'a>(value: &Cow<'a, Value>) -> Found<'a> {
     let below = children(value);
+    let mut found = Vec::new();
     if !below.is_empty() || matches!(&**value, Value::String(text) if !text.is_empty()) {
         found.push(value.clone());
     }
-    below.iter().for_each(|child| descend(child, found));
+    found.extend(below.iter().flat_map(descend));
+    found
 }
 
-fn slice<'a>(
-    value: &Cow<'a, Value>,
-    range: (Option<i64>, Option<i64>),
-    single: bool,
-    step: Option<i64>,
-    found: &mut Found<'a>,
-) -> Result<(), String> {
+fn slice<'a>(value: &Cow<'a, Value>, range: (Option<i64>, Option<i64>), single: bool, step: Option<i64>) -> Result<Found<'a>, String> {
     if value.is_null() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let items = items(value).ok_or_else(|| format!("{} is not array or slice", kind_of(value)))?;
     let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
@@ -183,7 +174,7 @@ fn slice<'a>(
         end += length;
     }
     if start == end {
-        return Ok(());
+        return Ok(Vec::new());
     }
     if start < 0 || start >= length {
         return Err(format!("array index out of bounds: index {start}, length {length}"));
@@ -199,8 +190,7 @@ fn slice<'a>(
         return Err("step must be > 0".into());
     }
     let position = |number: i64| usize::try_from(number).unwrap_or(0);
-    found.extend(items.into_iter().take(position(end)).skip(position(start)).step_by(position(step)));
-    Ok(())
+    Ok(items.into_iter().take(position(end)).skip(position(start)).step_by(position(step)).collect())
 }
 
 fn kind_of(value: &Value) -> &'static str {
