@@ -1,10 +1,12 @@
 //! One pass over one instance: read, resolve doubts, decide, carry out as a Run, say.
 
-use super::approval::{self, Policies, Standing};
+mod opening;
+
+use super::approval::Policies;
 use super::execute::{Actor, Progress};
 use super::gather::{self, GatherError};
 use super::record::Record;
-use super::runs::{self, OpenRun, Opening};
+use super::runs::{self, OpenRun};
 use super::status::{self, Said};
 use super::{Context, Key, deletion, drift, watches};
 use crate::runtime::clock;
@@ -12,16 +14,17 @@ use crate::runtime::graphs::GraphError;
 use crate::runtime::queue::Next;
 use kube::Api;
 use kube::api::DynamicObject;
+use opening::Opened;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use windlass_api::condition::Condition;
 use windlass_api::inventory::EntryState;
 use windlass_api::names::{self, condition_type, reason};
-use windlass_api::plan::{Action, InstanceReference, NodePlan, Plan};
-use windlass_api::run::{Cause, ResolutionVerdict, Run, State, StepState};
+use windlass_api::plan::{Action, InstanceReference, NodePlan};
+use windlass_api::run::{ResolutionVerdict, Run, State, StepState};
 use windlass_api::template::TemplateSpec;
-use windlass_client::{errors, objects, preview};
+use windlass_client::{errors, objects};
 use windlass_graph::compile::Compiled;
 use windlass_graph::decide::{Decision, NodeStanding};
 use windlass_graph::refine;
@@ -33,7 +36,7 @@ const SAFETY: Duration = Duration::from_secs(15);
 
 /// Brings one instance up to date.
 pub(super) async fn reconcile(context: &Context, key: &Key) -> Next {
-    match pass(context, key).await {
+    match Box::pin(pass(context, key)).await {
         Ok(next) => next,
         // Somebody wrote first: read again.
         Err(error) if errors::is_conflict(&error) => Next::After(Duration::from_millis(50)),
@@ -54,7 +57,7 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     let reference = reference_of(&value);
     let record = Record::read(&context.client, &reference).await?;
     if object.metadata.deletion_timestamp.is_some() {
-        return deletion::instance(context, &api, &object, &value, &reference, record).await;
+        return Box::pin(deletion::instance(context, &api, &object, &value, &reference, record)).await;
     }
     // 2. Find the graph.
     let pinned = annotation(&value, names::ANNOTATION_REVISION);
@@ -77,7 +80,7 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     let template = published.template;
     let previous_spec = previous_spec(context, &value, &reference, &record).await?;
     let mut worker = Worker { context, api, object, value, reference, template, revision, compiled, policies, record, previous_spec };
-    worker.advance().await
+    Box::pin(worker.advance()).await
 }
 
 /// The values that were carried out before these; asked for only where these are new.
@@ -132,14 +135,6 @@ struct Worker<'a> {
     previous_spec: Option<Value>,
 }
 
-/// What to do with a plan that has changes.
-enum Opened {
-    /// Carry it out under this Run.
-    Go(Box<OpenRun>),
-    /// Nothing now; say this.
-    Hold(Box<Said>, Next),
-}
-
 impl Worker<'_> {
     async fn advance(&mut self) -> Result<Next, kube::Error> {
         let mut run = OpenRun::read(&self.context.client, &self.record).await?;
@@ -162,18 +157,18 @@ impl Worker<'_> {
                 return self.settle(run, decision, &drifted, goes_on).await;
             }
             // 5. Open or go on with a Run.
-            let mut open = match self.open(run.take(), &decision, &drifted).await? {
+            let mut open = match Box::pin(self.open(run.take(), &decision, &drifted)).await? {
                 Opened::Go(open) => *open,
                 Opened::Hold(said, next) => {
                     self.say(*said).await?;
                     return Ok(next);
                 }
             };
-            if let Some(wait) = self.waits_for_retry(&open) {
+            if let Some(wait) = waits_for_retry(&open) {
                 return Ok(Next::After(wait));
             }
             // 6. Act.
-            let nodes = self.runnable(&decision);
+            let nodes = runnable(&decision);
             if nodes.is_empty() {
                 return self.wait(open, &decision, None, goes_on).await;
             }
@@ -220,15 +215,6 @@ impl Worker<'_> {
             decision.plan.hash = refine::hash(&decision.plan);
         }
         verdict
-    }
-
-    fn runnable<'d>(&self, decision: &'d Decision) -> Vec<&'d NodePlan> {
-        decision
-            .plan
-            .nodes
-            .iter()
-            .filter(|node| decision.runnable.contains(&node.key) && node.effects.iter().any(|e| e.action.changes()))
-            .collect()
     }
 
     /// Nothing to do: ends the open Run if all is ready, and says how it stands.
@@ -278,184 +264,6 @@ impl Worker<'_> {
         }
         self.say(said).await?;
         Ok(next)
-    }
-
-    /// Goes on with the open Run if the new plan refines it, else supersedes it and opens another.
-    async fn open(&mut self, run: Option<OpenRun>, decision: &Decision, drifted: &drift::Verdict) -> Result<Opened, kube::Error> {
-        let generation = self.object.metadata.generation.unwrap_or_default();
-        // A Run that takes the place of another for the same wish has the same cause.
-        let mut inherited = None;
-        if let Some(mut open) = run {
-            if open.run.spec.cancel {
-                return self.cancel(open).await;
-            }
-            let same =
-                open.run.spec.generation == generation && open.run.spec.revision == self.revision && open.run.spec.cause != Cause::Delete;
-            if same && refine::refines(open.plan(), &decision.plan).is_ok() {
-                return self.check_standing(open, &decision.plan).await;
-            }
-            if open.run.spec.generation == generation && open.run.spec.revision == self.revision {
-                inherited = Some(open.run.spec.cause);
-            }
-            open.end(&mut self.record, State::Superseded, "a newer Run takes its place").await?;
-        } else if let Some(held) = self.held_by_last_run(&decision.plan, generation).await? {
-            return Ok(held);
-        }
-        // The finalizer stands before the first entry.
-        self.object = objects::set_finalizer(&self.api, &self.object, names::FINALIZER_INVENTORY, true).await?;
-        let cause = inherited.unwrap_or_else(|| self.cause(&decision.plan, generation, drifted));
-        let namespace = run_namespace(&self.reference).to_owned();
-        let previous = runs::read_number(&self.context.client, &namespace, &self.reference, self.record.spec.last_run).await?;
-        let opening = Opening {
-            reference: &self.reference,
-            namespace: &namespace,
-            cause,
-            title: title(cause, previous.as_ref(), &self.value, &self.revision),
-            by: self.author(cause),
-            revision: &self.revision,
-            generation,
-            values: self.value.get("spec").cloned(),
-            plan: &decision.plan,
-        };
-        self.record.spec.template.clone_from(&self.template);
-        self.record.spec.deletion_policy = self.policies.deletion;
-        let dangling = self.record.spec.open_run.is_some();
-        let open = if dangling && previous.is_none() {
-            OpenRun::reserved(&self.context.client, &self.record, opening)
-        } else {
-            OpenRun::reserve(&self.context.client, &mut self.record, opening)
-        };
-        self.check_expected(open, &decision.plan).await
-    }
-
-    /// A person stops the Run: what goes on outside is stopped where it can be, and followed where it cannot.
-    async fn cancel(&mut self, mut open: OpenRun) -> Result<Opened, kube::Error> {
-        let (context, reference, template, revision) = (self.context, self.reference.clone(), self.template.clone(), self.revision.clone());
-        let actor = Actor { context, reference: &reference, template: &template, revision: &revision };
-        actor.cancel_pending(&mut self.record).await;
-        let too_late: Vec<&str> =
-            self.record.spec.entries.iter().filter(|entry| entry.state == EntryState::Started).map(|entry| entry.key.as_str()).collect();
-        let message = if too_late.is_empty() {
-            "stopped by a person".to_owned()
-        } else {
-            format!("stopped by a person; it was too late for: {}", too_late.join(", "))
-        };
-        let goes_on = !too_late.is_empty();
-        open.end(&mut self.record, State::Cancelled, message).await?;
-        self.record.save().await?;
-        let held = self.hold("Failed", reason::FAILED, "the last Run was cancelled; hint: change a value, or `windlass run retry`");
-        Ok(match held {
-            Opened::Hold(said, _) if goes_on => Opened::Hold(said, Next::After(Duration::from_millis(500))),
-            other => other,
-        })
-    }
-
-    /// Whether the Run may act: people may have to look first.
-    async fn check_standing(&mut self, mut open: OpenRun, plan: &Plan) -> Result<Opened, kube::Error> {
-        // A decision is bound to the plan that was looked at; the Run's own plan stands for all that refines it.
-        let looked_at = open.plan().clone();
-        let decision = approval::authored(&open.run);
-        let standing = approval::standing(&looked_at, self.policies.approval, decision);
-        let asked_by_preview = open.status.approval_needed && decision.is_none();
-        match standing {
-            Standing::Free if !asked_by_preview => Ok(Opened::Go(Box::new(open))),
-            Standing::Rejected => {
-                let reason_given = open.run.spec.decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default();
-                open.end(&mut self.record, State::Rejected, reason_given).await?;
-                self.record.save().await?;
-                Ok(self.hold("Failed", reason::FAILED, "the plan was rejected; hint: change a value, or `windlass run retry`"))
-            }
-            Standing::Free | Standing::Waits => {
-                open.status.approval_needed = true;
-                if open.status.message.is_empty() {
-                    open.set_state(State::AwaitingApproval, "a person must look at the plan");
-                }
-                open.status.state = State::AwaitingApproval;
-                self.record.save().await?;
-                open.write().await?;
-                let message = format!("{} ({}); hint: `windlass run approve {}`", open.status.message, plan.summary(), open.name());
-                Ok(self.hold("AwaitingApproval", reason::AWAITING_APPROVAL, message))
-            }
-        }
-    }
-
-    /// A write that was bound to a previewed plan stops if the plan became another.
-    async fn check_expected(&mut self, mut open: OpenRun, plan: &Plan) -> Result<Opened, kube::Error> {
-        let expected = annotation(&self.value, names::ANNOTATION_EXPECTED_PLAN);
-        let bound = expected.as_deref().and_then(|text| text.split_once(':')).filter(|(spec, _)| *spec == preview::spec_hash(&self.value));
-        if let Some((_, hash)) = bound
-            && hash != plan.hash
-            && open.run.spec.cause == Cause::Spec
-        {
-            let previewed = super::preview::find(&self.context.client, &self.reference, hash).await?;
-            let difference = match previewed {
-                Some(previewed) => {
-                    refine::refines(&previewed, plan).err().map(|found| found.into_iter().map(|d| d.message).collect::<Vec<_>>().join("; "))
-                }
-                None => Some("the preview is gone".to_owned()),
-            };
-            if let Some(difference) = difference {
-                open.status.approval_needed = true;
-                open.set_state(State::AwaitingApproval, format!("the plan is not the one that was looked at: {difference}"));
-            }
-        }
-        self.check_standing(open, plan).await
-    }
-
-    /// A finished Run that did not succeed is not repeated by itself while nothing has changed.
-    async fn held_by_last_run(&self, plan: &Plan, generation: i64) -> Result<Option<Opened>, kube::Error> {
-        let namespace = run_namespace(&self.reference);
-        let Some(last) = runs::read_number(&self.context.client, namespace, &self.reference, self.record.spec.last_run).await? else {
-            return Ok(None);
-        };
-        let status = last.status.clone().unwrap_or_default();
-        let unsuccessful = matches!(status.state, State::Failed | State::Rejected | State::Cancelled);
-        let same = last.spec.generation == generation && last.spec.revision == self.revision;
-        let asked_again = annotation(&self.value, names::ANNOTATION_RETRY).is_some_and(|retry| self.retried_after(&last, &retry));
-        if !unsuccessful || !same || asked_again || (status.state == State::Failed && status.plan_hash != plan.hash) {
-            return Ok(None);
-        }
-        let hint = format!("hint: change a value, or `windlass run retry {}`", last.metadata.name.unwrap_or_default());
-        Ok(Some(self.hold("Failed", reason::FAILED, format!("{}; {hint}", status.message))))
-    }
-
-    /// Whether a person asked for another try after this Run ended. The annotation holds the time of the wish.
-    fn retried_after(&self, last: &Run, retry: &str) -> bool {
-        let ended = last.status.as_ref().and_then(|status| status.finished_at.clone()).unwrap_or_default();
-        match (retry.parse::<jiff::Timestamp>(), ended.parse::<jiff::Timestamp>()) {
-            (Ok(asked), Ok(ended)) => asked > ended,
-            _ => false,
-        }
-    }
-
-    fn hold(&self, state: &'static str, reason: &'static str, message: impl Into<String>) -> Opened {
-        let last_run = Some(runs::run_name(&self.reference, self.record.spec.last_run));
-        Opened::Hold(Box::new(Said { last_run, ..Said::not_ready(state, reason, message) }), Next::After(self.context.resync))
-    }
-
-    fn cause(&self, plan: &Plan, generation: i64, drifted: &drift::Verdict) -> Cause {
-        let observed = self.value.pointer("/status/observedGeneration").and_then(Value::as_i64);
-        if self.record.spec.last_run == 0 || observed != Some(generation) {
-            return Cause::Spec;
-        }
-        if self.value.pointer("/status/revision").and_then(Value::as_str) != Some(self.revision.as_str()) {
-            return Cause::Revision;
-        }
-        let lost = plan.nodes.iter().any(|node| {
-            node.action == Action::Create
-                && node.effects.iter().any(|effect| self.record.entry(&effect.key).is_some_and(|entry| entry.state == EntryState::Present))
-        });
-        if lost || !drifted.corrections.is_empty() {
-            return Cause::Drift;
-        }
-        if annotation(&self.value, names::ANNOTATION_RETRY).is_some() { Cause::Retry } else { Cause::Upstream }
-    }
-
-    fn author(&self, cause: Cause) -> String {
-        match cause {
-            Cause::Spec | Cause::Retry => annotation(&self.value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into()),
-            Cause::Revision | Cause::Upstream | Cause::Drift | Cause::Schedule | Cause::Delete => "windlass".into(),
-        }
     }
 
     /// Takes the effects of nodes: the entries are durable before the Run, and the Run before the effects.
@@ -523,11 +331,6 @@ impl Worker<'_> {
         open.write().await?;
         self.say(said).await?;
         Ok(next)
-    }
-
-    fn waits_for_retry(&self, open: &OpenRun) -> Option<Duration> {
-        let at: jiff::Timestamp = open.status.retry_at.as_ref()?.parse().ok()?;
-        Duration::try_from(at.duration_since(jiff::Timestamp::now())).ok().filter(|left| !left.is_zero())
     }
 
     /// Nothing could be decided: the values are refused, or something did not answer.
@@ -600,6 +403,20 @@ impl Worker<'_> {
     }
 }
 
+fn runnable(decision: &Decision) -> Vec<&NodePlan> {
+    decision
+        .plan
+        .nodes
+        .iter()
+        .filter(|node| decision.runnable.contains(&node.key) && node.effects.iter().any(|e| e.action.changes()))
+        .collect()
+}
+
+fn waits_for_retry(open: &OpenRun) -> Option<Duration> {
+    let at: jiff::Timestamp = open.status.retry_at.as_ref()?.parse().ok()?;
+    Duration::try_from(at.duration_since(jiff::Timestamp::now())).ok().filter(|left| !left.is_zero())
+}
+
 /// Shows in the Run's steps how the nodes stand.
 fn mirror_steps(run: &mut OpenRun, decision: &Decision) {
     let keys: Vec<String> = run.status.steps.iter().map(|step| step.key.clone()).collect();
@@ -625,36 +442,4 @@ fn waiting_message(decision: &Decision) -> String {
         Some(first) => format!("{}: {}", first.node, first.message),
         None => "it goes on".to_owned(),
     }
-}
-
-/// One phrase on what the Run is about.
-fn title(cause: Cause, previous: Option<&Run>, value: &Value, revision: &str) -> String {
-    match cause {
-        Cause::Spec => match previous.and_then(|run| run.spec.values.as_ref()) {
-            Some(before) => difference(before, &value["spec"]),
-            None => "new".into(),
-        },
-        Cause::Revision => format!("revision {revision}"),
-        Cause::Drift => "put back what somebody else changed".into(),
-        Cause::Upstream => "something that it reads changed".into(),
-        Cause::Retry => "another try".into(),
-        Cause::Schedule => "on schedule".into(),
-        Cause::Delete => "delete".into(),
-    }
-}
-
-/// `size S → L, port 80 → 81`, at most three fields.
-fn difference(before: &Value, after: &Value) -> String {
-    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else { return "values changed".into() };
-    let show = |value: Option<&Value>| match value {
-        None => "unset".to_owned(),
-        Some(Value::String(text)) if text.chars().count() <= 40 => text.clone(),
-        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
-        Some(_) => "…".to_owned(),
-    };
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
-    keys.sort();
-    keys.dedup();
-    let parts: Vec<String> = keys.iter().take(3).map(|key| format!("{key} {} → {}", show(old.get(*key)), show(new.get(*key)))).collect();
-    if parts.is_empty() { "values changed".into() } else { parts.join(", ") }
 }
