@@ -144,13 +144,14 @@ async fn controller(client: Client, namespace: String) -> anyhow::Result<()> {
 }
 
 async fn metadata(client: Client, namespace: String) -> anyhow::Result<()> {
-    let maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
     maps.create(&PostParams::default(), &config_map("a", "1")).await?;
     let one: PartialObjectMeta<ConfigMap> = maps.get_metadata("a").await?;
     ensure!(one.name_any() == "a" && one.metadata.uid.is_some(), "got {one:?}");
     let list = maps.list_metadata(&ListParams::default().fields("metadata.name=a")).await?;
     ensure!(list.items.len() == 1, "listed {}", list.items.len());
-    let mut events = watcher::metadata_watcher(maps, watcher::Config::default().fields("metadata.name=a")).applied_objects().boxed();
+    let metadata: Api<PartialObjectMeta<ConfigMap>> = Api::namespaced(client, &namespace);
+    let mut events = watcher::watcher(metadata, watcher::Config::default().fields("metadata.name=a")).applied_objects().boxed();
     let seen = events.try_next().await?.context("the watch ended")?;
     ensure!(seen.name_any() == "a", "saw {seen:?}");
     Ok(())

@@ -271,11 +271,12 @@ impl Apply<'_> {
     }
 
     fn say_line(&self, name: &str, word: &str) -> Result<(), Failure> {
-        Ok(match self.options.format {
+        match self.options.format {
             None => crate::terminal::put(&format!("{name} {word}{}", self.options.dry_run.suffix()))?,
             Some(Format::Name) => crate::terminal::put(name)?,
             Some(_) => {}
-        })
+        }
+        Ok(())
     }
 
     fn print(&self, applied: &[(Resource, Value)]) -> Result<(), Failure> {

@@ -69,6 +69,11 @@ impl Verb<'_> {
     }
 }
 
+/// Whether a command is one of the verbs.
+pub(crate) fn is_verb(command: Option<&str>) -> bool {
+    matches!(command, Some("get" | "describe" | "apply" | "delete" | "wait" | "explain" | "events"))
+}
+
 /// Where a verb works.
 pub(crate) struct Place {
     api: Api,

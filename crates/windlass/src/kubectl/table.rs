@@ -167,7 +167,7 @@ mod tests {
         let lines = printer.lines(&plain(std::slice::from_ref(&object)), &shown, "");
         assert_eq!(
             aligned(&lines),
-            "NAMESPACE   NAME          AGE         Y        LABELS\nn           configmap/a   <unknown>            x=1\n"
+            "NAMESPACE   NAME          AGE         Y     LABELS\nn           configmap/a   <unknown>         x=1\n"
         );
         assert_eq!(printer.lines(&plain(&[object]), &shown, ""), "n\tconfigmap/a\t<unknown>\t\tx=1\n");
     }
