@@ -62,7 +62,9 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         Ok(()) | Err(_) if help => Exit::Success.into(),
         Ok(()) | Err(_) => {
             if error.kind() == ErrorKind::UnknownArgument && crate::kubectl::is_verb(std::env::args().nth(1).as_deref()) {
-                crate::terminal::say("  hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints");
+                crate::terminal::say(
+                    "  hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints",
+                );
             }
             Exit::Usage.into()
         }
