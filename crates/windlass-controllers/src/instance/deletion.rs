@@ -4,7 +4,7 @@ use super::Context;
 use super::execute::{Actor, Progress};
 use super::reconcile::run_namespace;
 use super::record::Record;
-use super::runs::{OpenRun, Opening};
+use super::runs::{self, OpenRun, Opening};
 use super::status::{self, Said};
 use crate::runtime::queue::Next;
 use k8s_openapi::api::core::v1::Namespace;
@@ -41,6 +41,7 @@ pub(super) async fn instance(
     let by = super::reconcile::annotation(value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into());
     match walk(context, reference, &mut record, by, value.get("spec").cloned()).await? {
         Walked::Done => {
+            runs::forget(&context.client, run_namespace(reference), &reference.uid).await?;
             record.remove().await?;
             optional(objects::set_finalizer(api, object, names::FINALIZER_INVENTORY, false).await)?;
             Ok(Next::OnChange)
@@ -92,6 +93,7 @@ async fn inventory(context: &Context, name: &str) -> Result<Next, kube::Error> {
     }
     match walk(context, &reference, &mut record, "windlass".into(), None).await? {
         Walked::Done => {
+            runs::forget(&context.client, run_namespace(&reference), &reference.uid).await?;
             record.remove().await?;
             Ok(Next::OnChange)
         }

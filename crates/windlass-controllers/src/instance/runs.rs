@@ -263,6 +263,18 @@ pub(super) async fn retain(client: &Client, namespace: &str, uid: &str) -> Resul
     Ok(())
 }
 
+/// Deletes every Run of an instance that is gone but the newest one that deleted it: the record that stays.
+pub(super) async fn forget(client: &Client, namespace: &str, uid: &str) -> Result<(), kube::Error> {
+    let api: Api<Run> = Api::namespaced(client.clone(), namespace);
+    let of_instance = ListParams::default().labels(&format!("{}={uid}", names::LABEL_INSTANCE_ID));
+    let runs = api.list(&of_instance).await?.items;
+    let last = runs.iter().filter(|run| run.spec.cause == Cause::Delete).map(|run| run.spec.number).max();
+    for run in runs.iter().filter(|run| run.spec.cause != Cause::Delete || Some(run.spec.number) != last) {
+        optional(api.delete(&run.name_any(), &DeleteParams::default()).await)?;
+    }
+    Ok(())
+}
+
 /// Reads a Run of an instance by its number.
 pub(super) async fn read_number(
     client: &Client,
