@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -21,12 +22,16 @@ pub(crate) struct Embedded {
     _process: Background,
 }
 
-/// Builds the program for tests and says where it is.
+/// Builds the program for tests, once, and says where it is.
 pub(crate) fn program() -> Result<PathBuf> {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program.clone());
+    }
     process::stage("build windlass", Command::new("cargo").args(["build", "--locked", "--quiet", "--package", "windlass"]))?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project::root().map(|root| root.join("target")), |folder| Ok(folder.into()))?;
-    Ok(target.join("debug/windlass"))
+    Ok(PROGRAM.get_or_init(|| target.join("debug/windlass")).clone())
 }
 
 impl Embedded {
