@@ -236,7 +236,7 @@ await step('size S to L is planned, then four processes answer', async () => {
   await until('four processes answer', async () => {
     const { status, body } = await get(port, new URL(url).host, '/pid');
     if (status === 200) pids.add(body);
-    const running = processes().filter((line) => line.includes(`${marker}-app`)).map((line) => line.split(' ')[0]);
+    const running = processes().filter((line) => line.includes('server.mjs')).map((line) => line.split(' ')[0]);
     return running.length === 4 && running.every((pid) => pids.has(pid));
   }, 60_000);
   await until('it is ready', () => kubectl('get', 'webapp', 'shop', '-o', 'jsonpath={.status.state}') === 'Ready');
