@@ -1,7 +1,5 @@
 //! Evaluates templates over JSON. A field that is missing is nothing, or an error where the caller wants one.
 
-#![expect(clippy::ptr_arg, reason = "what is found in a borrowed value stays borrowed for as long as that value")]
-
 use super::{Node, Piece, Results};
 use serde_json::Value;
 use std::borrow::Cow;
