@@ -270,8 +270,9 @@ await step('no trace is left but the last Delete Run', async () => {
   assert(kubectl('get', 'inventories', '-A', '-o', 'name') === '', 'an inventory is left');
   const runs = kubectl('get', 'runs', '-A', '-o', 'jsonpath={range .items[*]}{.spec.mode}/{.spec.cause} {end}').split(' ').filter((word) => word.startsWith('Execute/'));
   assert(runs.length === 1 && runs[0] === 'Execute/Delete', `Runs are left: ${runs.join(', ')}`);
-  const files = run('grep', '-rlF', '--include=*', marker, path.join(path.dirname(kubeconfig), 'local')).split('\n').filter(Boolean).join(', ');
-  assert(files === '', `files are left: ${files}`);
+  const left = fs.readdirSync(path.dirname(kubeconfig), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && !/^store|\.log$/.test(entry.name)).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  const files = left.filter((file) => fs.readFileSync(file, 'utf8').includes(marker));
+  assert(files.length === 0, `files are left: ${files.join(', ')}`);
 });
 
 await step('pages reported no error of their own', async () => {

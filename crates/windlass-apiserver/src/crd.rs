@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use windlass_schema::structural::{FieldError, Schema};
+use windlass_schema::structural::{ErrorKind, FieldError, Schema};
 
 use crate::api::Api;
 use crate::builtin::object_meta;
@@ -53,9 +53,18 @@ impl CustomVersion {
         if errors.is_empty() {
             errors.extend(self.schema.duplicates(new));
             errors.extend(self.rules.check(new, old));
+        } else if self.rules.exist() && errors.iter().any(blocks_rules) {
+            let detail =
+                "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", Value::Null, detail));
         }
         errors
     }
+}
+
+/// Whether an error leaves an object of which the rules cannot be asked.
+fn blocks_rules(error: &FieldError) -> bool {
+    matches!(error.kind, ErrorKind::NotSupported | ErrorKind::Required | ErrorKind::TooLong | ErrorKind::TooMany | ErrorKind::TypeInvalid)
 }
 
 /// Serves what is stored already, before the first request.

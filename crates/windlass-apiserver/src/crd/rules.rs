@@ -17,6 +17,11 @@ impl Rules {
         Rules(Some((compile_schema(openapi), context)))
     }
 
+    /// Whether there are any.
+    pub(super) fn exist(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What an object breaks.
     pub(super) fn check(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
         let Some((schema, context)) = &self.0 else { return Vec::new() };

@@ -69,13 +69,21 @@ impl Continue {
 
     fn decode(text: &str) -> Result<Continue, Status> {
         let refused = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|error| refused(error.to_string()))?;
+        let trimmed = text.trim_end_matches('=');
+        let bytes =
+            URL_SAFE_NO_PAD.decode(trimmed).map_err(|_| refused(format!("illegal base64 data at input byte {}", first_wrong(trimmed))))?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
         match (token["v"].as_str(), token["rv"].as_u64(), token["start"].as_str()) {
             (Some("meta.k8s.io/v1"), Some(version), Some(after)) => Ok(Continue { version, after: after.to_owned() }),
             _ => Err(refused("incorrect or missing version, position or start".to_owned())),
         }
     }
+}
+
+/// The byte that Go's decoder stops at: the first that is none of the alphabet, else where the last group is too short.
+fn first_wrong(text: &str) -> usize {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.bytes().position(|byte| !known(byte)).unwrap_or(text.len() - text.len() % 4)
 }
 
 /// Part of a collection.

@@ -80,7 +80,15 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
 }
 
 pub(crate) fn patch_body(call: &Call) -> Result<fields::Decoded, Status> {
-    fields::decode_strict(&call.body, "application/json").map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))
+    fields::decode_strict(&call.body, "application/json").map_err(|error| {
+        let said = error.to_string();
+        // Go's decoder has words of its own for a body that ends too early, and the API puts nothing before them.
+        Status::bad_request(if said.contains("EOF while parsing") {
+            "unexpected end of JSON input".to_owned()
+        } else {
+            format!("error decoding patch: {said}")
+        })
+    })
 }
 
 /// Unknown fields of a patch are told with the words for a patch.

@@ -79,7 +79,7 @@ fn versions(spec: &Value, errors: &mut Vec<FieldError>) {
         // The internal form has one schema for all versions when they do not differ, and messages show its place.
         let place = if same_schema { "spec.validation.openAPIV3Schema".to_owned() } else { format!("{path}.schema.openAPIV3Schema") };
         if schema.is_null() {
-            errors.push(FieldError::required(format!("{path}.schema.openAPIV3Schema"), "schemas are required"));
+            errors.push(FieldError::required(format!("{path}.schema.openAPIV3Schema"), ""));
         } else if !(same_schema && position > 0)
             && let Err(problems) = Schema::from_crd(schema, &place)
         {
