@@ -3,7 +3,6 @@
 //! A harness of its own, because the list of tests is a list of files. It closes with the line that `cargo test` closes
 //! with. Without a server nothing is run, and it says so; `cargo xtask e2e` brings one.
 #![expect(clippy::print_stdout, reason = "it is a test harness: what it prints is its result")]
-#![expect(clippy::print_stdout, reason = "a test harness prints to standard output")]
 
 mod client;
 
