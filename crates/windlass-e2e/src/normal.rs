@@ -7,7 +7,11 @@ use regex::Regex;
 /// The rules, compiled once.
 pub struct Normal {
     rules: Vec<(Regex, &'static str)>,
+    discovery: Option<Regex>,
 }
+
+/// What kubectl's discovery says about a group whose kinds went away while it was asked.
+const DISCOVERY: &str = r"^E\d{4} .* memcache\.go:\d+\] couldn't get resource list for ([^/\s]+)/";
 
 /// Pattern and replacement, in order: what is more exact comes first.
 const RULES: [(&str, &str); 15] = [
@@ -31,7 +35,7 @@ const RULES: [(&str, &str); 15] = [
 impl Default for Normal {
     fn default() -> Self {
         let rules = RULES.iter().filter_map(|(pattern, replacement)| Some((Regex::new(pattern).ok()?, *replacement))).collect();
-        Normal { rules }
+        Normal { rules, discovery: Regex::new(DISCOVERY).ok() }
     }
 }
 
@@ -47,6 +51,13 @@ impl Normal {
             text = rule.replace_all(&text, *replacement).into_owned();
         }
         text.trim_end().to_owned()
+    }
+
+    /// Whether this line of kubectl is about the kinds of another case, which came or went beside this one on the same server.
+    #[must_use]
+    pub fn is_about_a_neighbour(&self, line: &str, group: &str) -> bool {
+        let named = self.discovery.as_ref().and_then(|rule| rule.captures(line)).and_then(|found| found.get(1));
+        named.is_some_and(|named| named.as_str().ends_with(".example.com") && !named.as_str().ends_with(group))
     }
 }
 
@@ -72,6 +83,16 @@ mod tests {
         check("3m2s       Normal   Started   web/a   hello", "<age>   Normal   Started   web/a   hello");
         check("configmap/generated-x7b2q created in case-x1y2", "configmap/generated-<random> created in <ns>");
         check("--- /tmp/LIVE-12345/v1.ConfigMap.x.a\t2026-11-24 16:15:00.123456789 +0000", "--- <dir>/LIVE/v1.ConfigMap.x.a\t<time>");
+    }
+
+    #[test]
+    fn discovery_of_a_neighbour_is_nobodys_difference() {
+        let line = |group: &str| format!("E1125 19:18:08.850607   11862 memcache.go:287] couldn't get resource list for {group}/v1: gone");
+        let normal = Normal::default();
+        assert!(normal.is_about_a_neighbour(&line("crd-validation-xhpa.example.com"), "errors-x1y2.example.com"));
+        assert!(!normal.is_about_a_neighbour(&line("errors-x1y2.example.com"), "errors-x1y2.example.com"));
+        assert!(!normal.is_about_a_neighbour(&line("apps"), "errors-x1y2.example.com"));
+        assert!(!normal.is_about_a_neighbour("error: the server doesn't have a resource type", "errors-x1y2.example.com"));
     }
 
     #[test]

@@ -166,7 +166,11 @@ impl Session {
             .output()
             .map_err(|source| SessionError::Start { command: "timeout bash".to_owned(), source })?;
         let lines = |bytes: &[u8]| -> Vec<String> {
-            String::from_utf8_lossy(bytes).lines().map(|line| self.normal.line(line, &self.names)).collect()
+            String::from_utf8_lossy(bytes)
+                .lines()
+                .filter(|line| !self.normal.is_about_a_neighbour(line, &self.group))
+                .map(|line| self.normal.line(line, &self.names))
+                .collect()
         };
         Ok(Output { stdout: lines(&output.stdout), stderr: lines(&output.stderr), exit: output.status.code().unwrap_or(-1) })
     }
