@@ -36,7 +36,8 @@ pub struct Diagnostic {
     /// Line in the file, from 1, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// Column in the line, from 1, where known.
+    /// Column in the line, from 1, where known. Without a line, which stored objects do not have, the character in the text
+    /// at `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
     /// What is wrong, with the value it is wrong about.
@@ -101,6 +102,9 @@ impl fmt::Display for Diagnostic {
         write!(f, "{severity}[{}]", self.code)?;
         if !self.path.is_empty() {
             write!(f, " {}", self.path)?;
+            if let (None, Some(character)) = (self.line, self.column) {
+                write!(f, ", character {character}")?;
+            }
         }
         write!(f, ": {}", self.message)?;
         if let Some(hint) = &self.hint {

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod instance;
 pub mod inventory;
 pub mod names;
+mod nearest;
 pub mod plan;
 pub mod planned;
 pub mod run;
@@ -18,6 +19,7 @@ pub mod template_revision;
 pub mod workload;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use nearest::{did_you_mean, nearest};
 
 /// The CustomResourceDefinitions of Windlass' own kinds, in the order in which they are installed.
 pub fn definitions() -> Vec<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> {

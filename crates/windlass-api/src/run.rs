@@ -31,6 +31,7 @@ pub const KEPT_OTHERS: usize = 20;
     derive = "Default",
     printcolumn = r#"{"name":"KIND","type":"string","jsonPath":".spec.instance.kind"}"#,
     printcolumn = r#"{"name":"INSTANCE","type":"string","jsonPath":".spec.instance.name"}"#,
+    printcolumn = r#"{"name":"MODE","type":"string","jsonPath":".spec.mode","description":"Execute, or Plan for a preview that changes nothing"}"#,
     printcolumn = r#"{"name":"CAUSE","type":"string","jsonPath":".spec.cause"}"#,
     printcolumn = r#"{"name":"STATE","type":"string","jsonPath":".status.state"}"#,
     printcolumn = r#"{"name":"PLAN","type":"string","jsonPath":".status.planned"}"#,

@@ -2,29 +2,8 @@
 
 use windlass_api::Diagnostic;
 
-/// Words of the expression language and of Templates that no node and no forEach variable may take.
-const RESERVED: [&str; 55] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
+/// Words of Templates that no node and no forEach variable may take, beside those of the expression language.
+const RESERVED: [&str; 34] = [
     "apiVersion",
     "context",
     "dependency",
@@ -84,7 +63,7 @@ pub(crate) fn check(name: &str, has_sizes: bool, kro: bool, at: &str) -> Option<
         }));
     }
     let ours_only = matches!(name, "targets" | "windlass");
-    let reserved = (RESERVED.contains(&name) && !(kro && ours_only)) || (name == "size" && has_sizes);
+    let reserved = windlass_cel::is_reserved(name) || (RESERVED.contains(&name) && !(kro && ours_only)) || (name == "size" && has_sizes);
     reserved.then(|| {
         let finding = Diagnostic::error("ReservedName", at, format!("`{name}` is a word of Templates and cannot be a name"));
         finding.with_hint(format!("choose another, such as `my{}{}`", name[..1].to_ascii_uppercase(), &name[1..]))
@@ -103,41 +82,18 @@ fn suggestion(name: &str) -> Option<String> {
     (better.starts_with(|c: char| c.is_ascii_lowercase()) && better.len() <= LONGEST).then_some(better)
 }
 
-/// The known name that is nearest to a wrong one, where it is near enough to be meant.
-pub(crate) fn nearest<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let far = 1 + wrong.chars().count() / 4;
-    known.into_iter().map(|name| (distance(wrong, name), name)).filter(|(distance, _)| *distance <= far).min().map(|(_, name)| name)
-}
-
-/// How many characters must change, come or go (Levenshtein), with upper and lower case the same.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().take(128).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.to_lowercase().chars().take(128).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_and_the_nearest_one() {
+    fn names_and_better_ones() {
         let said = |name: &str| check(name, true, false, "").map(|found| format!("{}: {}", found.code, found.hint.unwrap_or_default()));
         assert_eq!(said("db"), None);
         assert_eq!(said("my-db").as_deref(), Some("InvalidName: names are lowerCamelCase, as `myDb`"));
         assert_eq!(said("schema").as_deref(), Some("ReservedName: choose another, such as `mySchema`"));
         assert_eq!(said("size").as_deref(), Some("ReservedName: choose another, such as `mySize`"));
         assert_eq!(said("ä").as_deref(), Some("InvalidName: names are lowerCamelCase: a lower-case letter, then letters and digits"));
-        assert_eq!(nearest("shema", ["schema", "size"]), Some("schema"));
-        assert_eq!(nearest("xyz", ["schema", "size"]), None);
+        assert_eq!(said("while").as_deref(), Some("ReservedName: choose another, such as `myWhile`"));
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it. Each command's flags stand in its own file; here is only the list.
 
 use crate::{commands, kubectl};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 /// An internal developer platform in one program: templates, plans, runs, on one machine or on a cluster.
 #[derive(Debug, clap::Parser)]
@@ -14,6 +15,16 @@ pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// It is not understood, or asks for help.
+pub(crate) fn read() -> Result<Arguments, clap::Error> {
+    let mut command = crate::examples::with_examples(Arguments::command());
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 #[derive(Debug, clap::Subcommand)]

@@ -2,8 +2,9 @@
 
 use crate::exit::{Exit, failed};
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use std::path::PathBuf;
+use windlass_api::did_you_mean;
 
 /// Flags of every command that speaks to an API.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -38,6 +39,7 @@ pub(crate) async fn connect(arguments: &ConnectionArguments) -> anyhow::Result<C
     // More than one provider may be compiled in, so one is chosen. It fails only where that was done before.
     rustls::crypto::ring::default_provider().install_default().ok();
     let kubeconfig = kubeconfig(arguments)?;
+    has_context(&kubeconfig, arguments.context.as_deref())?;
     let options = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     let namespace = arguments.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
@@ -50,8 +52,13 @@ fn kubeconfig(arguments: &ConnectionArguments) -> anyhow::Result<Kubeconfig> {
     let paths = paths(arguments)?;
     for path in paths {
         let next = Kubeconfig::read_from(&path).map_err(|error| {
-            anyhow::Error::new(error)
-                .context(format!("cannot read the kubeconfig `{}`\n  hint: name another with --kubeconfig", path.display()))
+            let hint = "KUBECONFIG or --kubeconfig names it; unset it to mean the platform of `windlass up`";
+            let what = format!("cannot read the kubeconfig `{}`\n  hint: {hint}", path.display());
+            match error {
+                // kube says the path again, in quotes of its own.
+                KubeconfigError::ReadConfig(source, _) => anyhow::Error::new(source).context(what),
+                error => anyhow::Error::new(error).context(what),
+            }
         })?;
         merged = Some(match merged {
             Some(before) => before.merge(next)?,
@@ -64,6 +71,23 @@ fn kubeconfig(arguments: &ConnectionArguments) -> anyhow::Result<Kubeconfig> {
             "there is no kubeconfig\n  hint: start the platform with `windlass up`, or name a kubeconfig with --kubeconfig",
         )
     })
+}
+
+/// Refuses a context that is not in the kubeconfig, with those that are.
+fn has_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> anyhow::Result<()> {
+    let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
+    let Some(name) = asked.or(kubeconfig.current_context.as_deref()).filter(|name| !name.is_empty()) else {
+        let hint = match known.as_slice() {
+            [] => "it names no cluster; `windlass up` prints the path of a whole one".to_owned(),
+            several => format!("name one with --context; there are: {}", several.join(", ")),
+        };
+        return Err(failed(Exit::Failure, format!("the kubeconfig has no current context\n  hint: {hint}")));
+    };
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let hint = did_you_mean(name, known).unwrap_or_else(|| "it names no cluster at all".to_owned());
+    Err(failed(Exit::Failure, format!("the kubeconfig has no context `{name}`\n  hint: {hint}")))
 }
 
 /// Files of `KUBECONFIG` that do not exist are left out, as kubectl does; a file named by the flag must exist.

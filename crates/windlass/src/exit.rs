@@ -1,6 +1,6 @@
 //! Exit codes, and how errors are printed: what failed and why on one line, the way out last.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -57,18 +57,63 @@ pub(crate) fn failed(exit: Exit, message: impl Into<String>) -> anyhow::Error {
 
 /// Prints what clap says; help and version are no errors.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    match error.print() {
-        Ok(()) | Err(_) if help => Exit::Success.into(),
-        Ok(()) | Err(_) => {
-            if error.kind() == ErrorKind::UnknownArgument && crate::kubectl::is_verb(std::env::args().nth(1).as_deref()) {
-                crate::terminal::say(
-                    "  hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints",
-                );
-            }
+    match error.kind() {
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => {
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            crate::terminal::say(&unknown_word(error, &words));
+            Exit::Usage.into()
+        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody may be reading any more; then there is nobody to tell.
+            error.print().ok();
+            Exit::Success.into()
+        }
+        _ => {
+            error.print().ok();
             Exit::Usage.into()
         }
     }
+}
+
+/// What is said about a command or a flag that is not there.
+fn unknown_word(error: &clap::Error, words: &[String]) -> String {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    // clap's usage line begins with the command that did not understand.
+    let command = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => command_in(&usage.to_string()),
+        _ => "windlass".to_owned(),
+    };
+    let (what, near) = if error.kind() == ErrorKind::InvalidSubcommand {
+        let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+        (format!("`{command}` has no command `{word}`"), text(ContextKind::SuggestedSubcommand))
+    } else {
+        let word = text(ContextKind::InvalidArg).unwrap_or_default();
+        let what =
+            if word.starts_with('-') { format!("`{command}` has no flag `{word}`") } else { format!("`{command}` takes no `{word}`") };
+        (what, text(ContextKind::SuggestedArg))
+    };
+    let mut said = format!("error: {what}");
+    if let Some(near) = near {
+        said.push_str(&format!("\n  hint: did you mean `{near}`?"));
+    }
+    said.push_str(&format!("\n  hint: `{command} --help` says what there is"));
+    if error.kind() == ErrorKind::UnknownArgument && crate::kubectl::is_verb(words.first().map(String::as_str)) {
+        said.push_str(
+            "\n  hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints",
+        );
+    }
+    said
+}
+
+/// `windlass run list` in `Usage: windlass run list [OPTIONS] [KIND/NAME]`.
+fn command_in(usage: &str) -> String {
+    let words = usage.split_whitespace().skip_while(|word| *word != "windlass");
+    let named: Vec<&str> = words.take_while(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase())).collect();
+    if named.is_empty() { "windlass".to_owned() } else { named.join(" ") }
 }
 
 /// Prints an error and says how the program ends.
@@ -106,7 +151,7 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     let mut hints: Vec<String> = Vec::new();
     for cause in error.chain() {
         let whole = match cause.downcast_ref::<kube::Error>() {
-            Some(kube::Error::Api(status)) => status.message.clone(),
+            Some(kube::Error::Api(status)) => refusal(status),
             _ => cause.to_string(),
         };
         let mut parts = whole.split("\n  hint: ");
@@ -125,6 +170,22 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     format!("error: {}{hints}", said.join(": "))
 }
 
+/// The API's own message. Of a refused object the causes one by one, without what the server adds for itself: the
+/// regular expression behind a sentence that says the same, and that further rules were not checked.
+fn refusal(status: &kube::core::Status) -> String {
+    let details = status.details.as_ref().filter(|_| status.reason == "Invalid");
+    let Some(details) = details.filter(|details| !details.causes.is_empty()) else { return status.message.clone() };
+    let mut causes: Vec<String> = Vec::new();
+    for cause in details.causes.iter().filter(|cause| cause.field != "<nil>") {
+        let message = cause.message.split_once(" (e.g. '").map_or(cause.message.as_str(), |(words, _)| words);
+        let said = if cause.field.is_empty() { message.to_owned() } else { format!("{}: {message}", cause.field) };
+        if !causes.contains(&said) {
+            causes.push(said);
+        }
+    }
+    format!("{} `{}` is refused: {}", details.kind, details.name, causes.join("; "))
+}
+
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
@@ -133,6 +194,44 @@ fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+
+    #[test]
+    fn a_word_that_is_not_there_is_named_with_the_nearest() {
+        let check = |line: &str, expected: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let all = ["windlass".to_owned()].into_iter().chain(words.clone());
+            let error = <crate::arguments::Arguments as clap::Parser>::try_parse_from(all).expect_err(line);
+            assert_eq!(unknown_word(&error, &words), expected, "{line}");
+        };
+        check(
+            "gett pods",
+            "error: `windlass` has no command `gett`\n  hint: did you mean `get`?\n  hint: `windlass --help` says what there is",
+        );
+        check("frobnicate", "error: `windlass` has no command `frobnicate`\n  hint: `windlass --help` says what there is");
+        check(
+            "run lst",
+            "error: `windlass run` has no command `lst`\n  hint: did you mean `list`?\n  hint: `windlass run --help` says what there is",
+        );
+        check(
+            "new web-app --sizes L",
+            "error: `windlass new` has no flag `--sizes`\n  hint: did you mean `--size`?\n  hint: `windlass new --help` says what there is",
+        );
+    }
+
+    #[test]
+    fn causes_are_said_without_what_the_server_adds_for_itself() {
+        let status: kube::core::Status = serde_json::from_value(serde_json::json!({
+            "status": "Failure", "reason": "Invalid", "code": 422, "message": "the whole of it",
+            "details": {"kind": "WebApp", "name": "shop", "causes": [
+                {"field": "spec.size", "message": "Unsupported value: \"XXL\": supported values: \"S\", \"M\""},
+                {"field": "<nil>", "message": "Invalid value: null: some validation rules were not checked"},
+            ]},
+        }))
+        .expect("a status");
+        let error = anyhow::Error::new(kube::Error::Api(Box::new(status)));
+        assert_eq!(text(&error), "error: WebApp `shop` is refused: spec.size: Unsupported value: \"XXL\": supported values: \"S\", \"M\"");
+        assert_eq!(code(&error), Exit::Failure);
+    }
 
     #[test]
     fn the_way_out_comes_last_and_nothing_twice() {

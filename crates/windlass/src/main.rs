@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod connection;
+mod examples;
 mod exit;
 mod kubectl;
 mod settings;
@@ -13,14 +14,13 @@ mod terminal;
 mod text;
 mod up;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if let Some(arguments) = commands::shim::asked(std::env::args_os()) {
         return windlass_drivers::local::shim::run(&arguments);
     }
-    let arguments = match arguments::Arguments::try_parse() {
+    let arguments = match arguments::read() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),
     };

@@ -54,6 +54,15 @@ pub(crate) fn json(value: &Value) -> String {
     format!("{cut}…")
 }
 
+/// `1 error`, `2 errors`, `no errors`.
+pub(crate) fn counted(count: usize, word: &str) -> String {
+    match count {
+        0 => format!("no {word}s"),
+        1 => format!("1 {word}"),
+        many => format!("{many} {word}s"),
+    }
+}
+
 /// How long ago, as kubectl says it.
 pub(crate) fn age(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -74,13 +83,6 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
-/// The word among these that was probably meant.
-pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |word: &str| 1.0 - similar::TextDiff::from_chars(asked, word).ratio();
-    let closest = known.into_iter().map(|word| (distance(word), word)).min_by(|a, b| a.0.total_cmp(&b.0))?;
-    (closest.0 < 0.4).then_some(closest.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_do_not_reach_the_terminal() {
-        assert_eq!(safe("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
-        assert_eq!(json(&Value::String("\u{1b}[2J".into())), "\"\\u001b[2J\"");
+    fn one_is_not_many() {
+        let said = [0, 1, 2].map(|count| counted(count, "error"));
+        assert_eq!(said, ["no errors", "1 error", "2 errors"]);
     }
 
     #[test]
-    fn a_typo_is_recognised_and_another_word_is_not() {
-        assert_eq!(nearest("web-ap", ["web-app", "static-site"]), Some("web-app"));
-        assert_eq!(nearest("database", ["web-app", "static-site"]), None);
+    fn escape_sequences_do_not_reach_the_terminal() {
+        assert_eq!(safe("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+        assert_eq!(json(&Value::String("\u{1b}[2J".into())), "\"\\u001b[2J\"");
     }
 }

@@ -3,9 +3,9 @@
 use super::{Checker, join};
 use crate::library::signature::Signature;
 use crate::library::{self, operators};
-use crate::nearest::nearest;
 use crate::syntax::node::{Node, Operator};
 use crate::types::Type;
+use windlass_api::nearest;
 
 /// Whether a result tells anything about its arguments, so that a secret would be exposed.
 fn compares(operator: Operator) -> bool {

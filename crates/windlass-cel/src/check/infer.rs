@@ -2,10 +2,10 @@
 
 use super::{Checker, join, value_type};
 use crate::library::conversions::type_named;
-use crate::nearest::nearest;
 use crate::syntax::node::{Binding, Comprehension, Entry, Iteration, Kind, Literal, Node};
 use crate::types::{Field, ObjectType, Type};
 use std::sync::Arc;
+use windlass_api::nearest;
 
 impl Checker<'_> {
     /// Finds the type of a node and notes it.

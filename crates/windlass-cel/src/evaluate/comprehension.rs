@@ -1,7 +1,7 @@
 //! Macros over lists and maps.
 
 use super::calls::reveal;
-use super::{Evaluated, EvaluationError, Evaluator, Truth, fail, from_failure};
+use super::{Evaluated, Evaluator, Truth, fail, from_failure};
 use crate::library::lists;
 use crate::syntax::node::{Comprehension, Iteration, Node};
 use crate::value::{Key, Secret, Value};
@@ -70,22 +70,7 @@ impl Evaluator<'_> {
     /// `all` and `exists`: one item decides, whatever the others are.
     fn quantify(&mut self, node: &Node, inner: &Comprehension, entries: &[(Value, Value)], is_list: bool) -> Evaluated {
         let deciding = inner.iteration == Iteration::Exists;
-        let mut problem = None;
-        let mut because = BTreeSet::new();
-        for (key, value) in entries {
-            match self.with(inner, key, value, is_list, |this| this.truth(&inner.body)) {
-                Ok(Truth::Known(value)) if value == deciding => return Ok(deciding.into()),
-                Ok(Truth::Known(_)) => {}
-                Ok(Truth::Later(waits)) => because.extend(waits),
-                Err(error @ EvaluationError::LimitExceeded(_)) => return Err(error),
-                Err(error) => problem = problem.or(Some(error)),
-            }
-        }
-        match problem {
-            Some(error) => Err(error),
-            None if because.is_empty() => Ok((!deciding).into()),
-            None => Ok(self.later(node, because)),
-        }
+        self.together(node, deciding, entries, |this, (key, value)| this.with(inner, key, value, is_list, |this| this.truth(&inner.body)))
     }
 
     /// Those that make a list or a map. Which items are in it must be known, what they are need not.

@@ -213,13 +213,23 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A side that decides wins, whatever the others are; then an error, then what comes later.
     fn logic(&mut self, node: &Node, logic: Logic, sides: &[Node]) -> Evaluated {
-        let deciding = logic.deciding();
+        self.together(node, logic.deciding(), sides, |this, side| this.truth(side))
+    }
+
+    /// What several sides say together: one that decides wins wherever it stands, then an error, then what comes later.
+    /// Source: cel-spec, logical operators and the macros `all` and `exists`.
+    fn together<S>(
+        &mut self,
+        node: &Node,
+        deciding: bool,
+        sides: impl IntoIterator<Item = S>,
+        mut truth: impl FnMut(&mut Self, S) -> Result<Truth, EvaluationError>,
+    ) -> Evaluated {
         let mut problem = None;
         let mut because = BTreeSet::new();
         for side in sides {
-            match self.truth(side) {
+            match truth(self, side) {
                 Ok(Truth::Known(value)) if value == deciding => return Ok(deciding.into()),
                 Ok(Truth::Known(_)) => {}
                 Ok(Truth::Later(waits)) => because.extend(waits),

@@ -8,7 +8,7 @@ pub(crate) mod node;
 mod parser;
 
 pub(crate) use parser::parse_tree;
-pub use parser::{MAXIMUM_HEIGHT, MAXIMUM_LENGTH};
+pub use parser::{MAXIMUM_HEIGHT, MAXIMUM_LENGTH, is_reserved};
 
 use crate::place::Place;
 

@@ -9,7 +9,7 @@ pub const MAXIMUM_LENGTH: usize = 64 * 1024;
 /// The highest accepted tree, and the deepest nesting while reading.
 pub const MAXIMUM_HEIGHT: usize = 160;
 
-/// Words that are neither variables nor functions. They may be fields.
+/// Words that are neither variables nor functions. They may be fields. Source: cel-spec, `RESERVED`.
 const RESERVED: [&str; 18] = [
     "as",
     "break",
@@ -30,6 +30,11 @@ const RESERVED: [&str; 18] = [
     "void",
     "while",
 ];
+
+/// Whether a word belongs to the language, so that no variable can have this name.
+pub fn is_reserved(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null") || RESERVED.contains(&word)
+}
 
 /// Reads a tree; the number is how many nodes it has.
 pub(crate) fn parse_tree(source: &str) -> Result<(Node, usize), SyntaxError> {

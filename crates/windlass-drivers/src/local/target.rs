@@ -46,9 +46,7 @@ pub struct LocalOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// Somebody else listens on the gateway's address.
-    #[error(
-        "the apps' address `{address}` cannot be listened on\n  hint: end the program that holds it, or choose another with `--apps-listen`"
-    )]
+    #[error("the apps' address `{address}` cannot be listened on\n  hint: end the program that holds it")]
     Address {
         /// Which.
         address: SocketAddr,

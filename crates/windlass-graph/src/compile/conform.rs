@@ -3,10 +3,9 @@
 
 use crate::body::Body;
 use crate::expression::{Type, accepts};
-use crate::identifier;
 use crate::path;
 use serde_json::{Map, Value};
-use windlass_api::Diagnostic;
+use windlass_api::{Diagnostic, nearest};
 
 /// Checks a tree against an OpenAPI schema without references.
 pub(super) fn conform(body: &Body, schema: &Value, at: &str, findings: &mut Vec<Diagnostic>) {
@@ -148,7 +147,7 @@ fn field_schema<'s>(schema: &'s Value, key: &str, at: &str, findings: &mut Vec<D
 
 fn unknown_field(properties: &Map<String, Value>, key: &str, at: &str) -> Diagnostic {
     let finding = Diagnostic::error("UnknownField", path::child(at, key), format!("there is no field `{key}` here"));
-    let hint = match identifier::nearest(key, properties.keys().map(String::as_str)) {
+    let hint = match nearest(key, properties.keys().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();

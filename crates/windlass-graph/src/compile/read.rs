@@ -3,8 +3,8 @@
 use crate::identifier;
 use crate::path;
 use serde_json::{Map, Value};
-use windlass_api::Diagnostic;
 use windlass_api::plan::Block;
+use windlass_api::{Diagnostic, nearest};
 
 /// How many nodes a Template may have.
 const MOST_NODES: usize = 500;
@@ -96,7 +96,7 @@ pub(super) fn read<'v>(template: &'v Value, findings: &mut Vec<Diagnostic>) -> O
 /// Refuses fields that nobody knows, each with the nearest known one.
 pub(super) fn unknown_fields(fields: &Map<String, Value>, known: &[&str], at: &str, whole: &str, findings: &mut Vec<Diagnostic>) {
     for key in fields.keys().filter(|key| !known.contains(&key.as_str())) {
-        let hint = match identifier::nearest(key, known.iter().copied()) {
+        let hint = match nearest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its fields are: {}", known.join(", ")),
         };
@@ -149,7 +149,7 @@ fn node<'v>(fields: &'v Map<String, Value>, at: String, kro: bool, has_sizes: bo
             let finding = Diagnostic::error("UnknownBlock", path, format!("the block `{key}` is not there yet"));
             finding.with_hint(format!("the blocks are: {}", blocks.join(", ")))
         } else {
-            let hint = match identifier::nearest(key, known.iter().copied()) {
+            let hint = match nearest(key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its fields are: {}", known.join(", ")),
             };

@@ -72,7 +72,39 @@ pub(crate) async fn carry_out(connection: &Connection, wish: Wish<'_>, arguments
     if arguments.no_wait {
         return Ok(Exit::Success);
     }
-    follow::until_settled(connection, &api, &written, Duration::from_secs(arguments.timeout)).await
+    settled(connection, bound.kind, &written, arguments).await
+}
+
+/// Says that nothing changes, and how the instance stands.
+///
+/// # Errors
+/// It is not ready and does not become so.
+pub(crate) async fn unchanged(
+    connection: &Connection,
+    kind: &Kind,
+    present: &DynamicObject,
+    arguments: &ChangeArguments,
+) -> anyhow::Result<Exit> {
+    put(&format!("{}/{} unchanged", kind.resource.kind.to_lowercase(), present.metadata.name.as_deref().unwrap_or_default()))?;
+    if arguments.no_wait {
+        return Ok(Exit::Success);
+    }
+    settled(connection, kind, present, arguments).await
+}
+
+/// Follows until it is ready, and says what can be done next.
+async fn settled(connection: &Connection, kind: &Kind, written: &DynamicObject, arguments: &ChangeArguments) -> anyhow::Result<Exit> {
+    let api = kind.api(&connection.client, written.metadata.namespace.as_deref());
+    let exit = follow::until_settled(connection, &api, written, Duration::from_secs(arguments.timeout)).await?;
+    if exit == Exit::Success {
+        let named = format!("{}/{}", kind.resource.kind.to_lowercase(), written.metadata.name.as_deref().unwrap_or_default());
+        let place = match &written.metadata.namespace {
+            Some(namespace) if connection.namespace_is_asked => format!(" -n {namespace}"),
+            Some(_) | None => String::new(),
+        };
+        say(&format!("Next: windlass describe {named}{place}; windlass run list {named}{place}; windlass delete {named}{place}"));
+    }
+    Ok(exit)
 }
 
 fn agree(plan: &windlass_api::plan::Plan, arguments: &ChangeArguments) -> anyhow::Result<()> {

@@ -7,7 +7,6 @@ use clap_complete::Shell;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Take it up in a running shell:\n  source <(windlass completion bash)\n  windlass completion fish | source")]
 pub(crate) struct CompletionArguments {
     /// The shell
     #[arg(value_enum)]

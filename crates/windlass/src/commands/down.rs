@@ -71,6 +71,8 @@ async fn until_released(data_dir: &Path) -> anyhow::Result<()> {
 fn spoken(apps: &[String], kept: bool) -> String {
     match (apps.len(), kept) {
         (0, _) => "no apps were running".into(),
+        (1, true) => format!("1 app goes on: {}; the next `windlass up` takes it up again", apps.join(", ")),
+        (1, false) => format!("1 app was stopped: {}; the next `windlass up` starts it again", apps.join(", ")),
         (count, true) => format!("{count} apps go on: {}; the next `windlass up` takes them up again", apps.join(", ")),
         (count, false) => format!("{count} apps were stopped: {}; the next `windlass up` starts them again", apps.join(", ")),
     }

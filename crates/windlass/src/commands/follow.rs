@@ -42,6 +42,11 @@ pub(crate) async fn until_settled(
     let name = written.metadata.name.clone().unwrap_or_default();
     let generation = written.metadata.generation.unwrap_or_default();
     let uid = written.metadata.uid.clone().unwrap_or_default();
+    // One that was not changed may be ready already; then there is nothing to follow.
+    let known: InstanceStatus = serde_json::from_value(written.data["status"].clone()).unwrap_or_default();
+    if standing(&known, generation) == Standing::Ready {
+        return ready(&name, &written.data["status"], &known);
+    }
     let namespace = written.metadata.namespace.clone().unwrap_or_else(|| names::SYSTEM_NAMESPACE.into());
     let runs: Api<Run> = Api::namespaced(connection.client.clone(), &namespace);
     let of_instance = format!("{}={uid}", names::LABEL_INSTANCE_ID);

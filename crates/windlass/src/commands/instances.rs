@@ -2,9 +2,9 @@
 
 use crate::connection::Connection;
 use crate::exit::{Exit, failed};
-use crate::text::nearest;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, ResourceExt};
+use windlass_api::did_you_mean;
 use windlass_api::run::Run;
 use windlass_api::template::{PublishedKind, Template};
 use windlass_client::objects::{self, Kind};
@@ -47,11 +47,8 @@ pub(crate) async fn template(connection: &Connection, word: &str) -> anyhow::Res
         return Ok(found.clone());
     }
     let names: Vec<String> = templates.iter().map(ResourceExt::name_any).collect();
-    let hint = match nearest(word, names.iter().map(String::as_str)) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if names.is_empty() => "no Template is installed; apply one with `windlass apply -f FILE`".into(),
-        None => format!("there are: {}", names.join(", ")),
-    };
+    let hint = did_you_mean(word, names.iter().map(String::as_str))
+        .unwrap_or_else(|| "no Template is installed; apply one with `windlass apply -f FILE`".into());
     Err(failed(Exit::NotFound, format!("there is no Template `{word}`\n  hint: {hint}")))
 }
 

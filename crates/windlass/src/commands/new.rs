@@ -1,6 +1,7 @@
 //! `windlass new TEMPLATE [NAME]`: ask for something, or change the values of what is there. On a terminal it asks for what is missing.
 
 mod directories;
+mod refused;
 mod values;
 
 use super::change::{self, ChangeArguments, Wish};
@@ -17,9 +18,6 @@ use windlass_client::schemas;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  windlass new web-app shop --set source=./shop --size S\n  windlass new web-app shop --size L          change what is there\n  windlass new web-app shop --plan-only"
-)]
 pub(crate) struct NewArguments {
     /// Name of the Template, or of its kind
     #[arg(value_name = "TEMPLATE")]
@@ -71,10 +69,14 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
     if let Some(present) = &present {
         change::say_changes(present, &wanted);
         if present.data["spec"] == wanted["spec"] && !arguments.change.plan_only {
-            return Ok(Exit::Success);
+            return change::unchanged(&connection, &kind, present, &arguments.change).await;
         }
     }
-    change::carry_out(&connection, Wish { kind: &kind, present, wanted }, &arguments.change).await
+    let done = change::carry_out(&connection, Wish { kind: &kind, present, wanted }, &arguments.change).await;
+    done.map_err(|error| match refused::hint(&error, &schema, &kind.resource.kind, &name) {
+        Some(hint) => error.context(format!("\n  hint: {hint}")),
+        None => error,
+    })
 }
 
 fn wanted(kind: &Kind, connection: &Connection, name: &str, before: Option<&Value>, given: Map<String, Value>) -> Value {

@@ -83,6 +83,12 @@ async fn wanted(arguments: &PlanArguments, connection: &Connection) -> anyhow::R
         return Err(failed(Exit::Usage, "the files hold no object\n  hint: each object needs apiVersion, kind and metadata.name"));
     }
     for object in &mut objects {
+        let has = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if let Some(missing) = ["/apiVersion", "/kind", "/metadata/name"].into_iter().find(|pointer| !has(pointer)) {
+            let missing = missing.trim_start_matches('/').replace('/', ".");
+            let text = format!("an object in the files has no `{missing}`\n  hint: each object needs apiVersion, kind and metadata.name");
+            return Err(failed(Exit::Usage, text));
+        }
         if object["metadata"]["namespace"].is_null() || connection.namespace_is_asked {
             object["metadata"]["namespace"] = Value::String(connection.namespace.clone());
         }

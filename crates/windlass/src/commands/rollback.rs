@@ -17,8 +17,8 @@ pub(crate) struct RollbackArguments {
     /// The instance
     #[arg(value_name = "KIND/NAME")]
     instance: Named,
-    /// The Run whose values come back [default: the newest one that succeeded with other values]
-    #[arg(long, value_name = "RUN")]
+    /// The Run whose values come back, by name or by number [default: the newest one that succeeded with other values]
+    #[arg(long, value_name = "RUN|N")]
     to: Option<String>,
     #[command(flatten)]
     change: ChangeArguments,
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: &RollbackArguments) -> anyhow::Result<Exit> {
     say("Not restored: content of directories and images, data in databases and volumes, and the Template's own revision.");
     change::say_changes(&object, &wanted);
     if object.data["spec"] == wanted["spec"] && !arguments.change.plan_only {
-        return Ok(Exit::Success);
+        return change::unchanged(&connection, &kind, &object, &arguments.change).await;
     }
     change::carry_out(&connection, Wish { kind: &kind, present: Some(object), wanted }, &arguments.change).await
 }
@@ -51,14 +51,26 @@ async fn target(connection: &Connection, object: &DynamicObject, asked: Option<&
     runs.retain(|run| run.spec.mode == Mode::Execute && run.spec.values.is_some());
     runs.sort_by_key(|run| std::cmp::Reverse(run.spec.number));
     let found = match asked {
-        Some(name) => runs.iter().find(|run| run.name_any() == name),
+        Some(asked) => runs.iter().find(|run| is_meant(run, asked)),
         None => runs.iter().find(|run| run.state() == State::Succeeded && run.spec.values.as_ref() != Some(&object.data["spec"])),
     };
+    let named = format!("{}/{}", object.types.as_ref().map_or("", |types| &types.kind).to_lowercase(), object.name_any());
     found.cloned().ok_or_else(|| match asked {
-        Some(name) => failed(Exit::NotFound, format!("`{name}` is no Run of this instance\n  hint: `windlass run list` names them")),
+        Some(asked) => {
+            let kept: Vec<String> = runs.iter().map(|run| run.spec.number.to_string()).collect();
+            let hint = format!("kept are the numbers {}; `windlass run list {named}` says what each was", kept.join(", "));
+            failed(Exit::NotFound, format!("`{asked}` is no Run of {named} with values to go back to\n  hint: {hint}"))
+        }
         None => failed(
             Exit::NotFound,
-            "no kept Run of this instance succeeded with other values\n  hint: the newest ones are kept; `windlass run list` names them",
+            format!(
+                "no kept Run of {named} succeeded with other values\n  hint: the newest ones are kept; `windlass run list {named}` names them"
+            ),
         ),
     })
+}
+
+/// Whether a Run is the one of this name or number.
+fn is_meant(run: &Run, asked: &str) -> bool {
+    run.name_any() == asked || asked.trim_start_matches('#').parse() == Ok(run.spec.number)
 }

@@ -10,7 +10,7 @@ use super::manifests::Manifest;
 use super::output::{self, Format};
 use super::select::{self, Request, Target};
 use super::three_way::{self, Schema};
-use super::{go_json, wait};
+use super::{go_json, refused, wait};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -38,8 +38,8 @@ pub(crate) async fn run(place: &Place, arguments: &ApplyArguments) -> Result<(),
     let kinds = Kinds::read(&place.api).await?;
     let request = Request {
         arguments: &[],
-        files: &arguments.filename,
-        recursive: arguments.recursive,
+        files: &arguments.files.filename,
+        recursive: arguments.files.recursive,
         selects: arguments.selector.is_some(),
         all: false,
         namespace: Some(&place.namespace),
@@ -51,17 +51,29 @@ pub(crate) async fn run(place: &Place, arguments: &ApplyArguments) -> Result<(),
     }
     let mut apply = Apply { place, arguments, options, documents: HashMap::new() };
     let mut applied: Vec<(Resource, Value)> = Vec::new();
+    let mut templates: Vec<(Value, &str)> = Vec::new();
     for target in &targets {
         let Target::Named { resource, namespace, manifest: Some(manifest), .. } = target else { continue };
         if !matches(&manifest.object, arguments.selector.as_deref())? {
             continue;
         }
         match apply.one(resource, namespace.as_deref(), manifest).await {
-            Ok(object) => applied.push((resource.clone(), object)),
+            Ok(object) => {
+                if refused::is_template(resource) {
+                    templates.push((object.clone(), &manifest.source));
+                }
+                applied.push((resource.clone(), object));
+            }
             Err(failure) => failures.push(failure),
         }
     }
     apply.print(&applied)?;
+    if apply.options.dry_run == DryRun::None {
+        let refused = refused::say(place, &kinds, &templates).await;
+        if arguments.wait {
+            failures.extend(refused.iter().map(|name| Failure::text(format!("the Template `{name}` is refused"))));
+        }
+    }
     Failure::all(failures)?;
     if arguments.wait && apply.options.dry_run == DryRun::None {
         return apply.wait_for(&applied).await;
@@ -100,13 +112,13 @@ impl Options {
         if arguments.prune {
             return Err(Failure::Usage("`--prune` is not supported: it deletes by guess\n  hint: Windlass prunes by inventory; for plain manifests use kubectl apply --prune".into()));
         }
-        if arguments.filename.is_empty() {
+        if arguments.files.filename.is_empty() {
             return Err(Failure::text("must specify one of -f and -k"));
         }
         if arguments.force_conflicts && !arguments.server_side {
             return Err(Failure::text("--force-conflicts only works with --server-side"));
         }
-        let dry_run = DryRun::read(&arguments.dry_run)?;
+        let dry_run = DryRun::read(&arguments.rehearsal.dry_run)?;
         if arguments.server_side && dry_run == DryRun::Client {
             return Err(Failure::text("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)"));
         }

@@ -45,9 +45,8 @@ pub(crate) struct GetArguments {
     /// Do not fail when the object is not there
     #[arg(long)]
     pub(crate) ignore_not_found: bool,
-    /// How many objects a page has; 0 for all at once
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    pub(crate) chunk_size: u32,
+    #[command(flatten)]
+    pub(crate) pages: Pages,
     /// A subresource instead of the object, such as status or scale
     #[arg(long, value_name = "NAME")]
     pub(crate) subresource: Option<String>,
@@ -58,15 +57,38 @@ pub(crate) struct GetArguments {
     pub(crate) connection: ConnectionArguments,
 }
 
-/// Which objects.
+/// What stands in files.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Selection {
+pub(crate) struct Files {
     /// Files, folders, or - for standard input
     #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
     pub(crate) filename: Vec<String>,
     /// Folders with what is in them
     #[arg(short = 'R', long)]
     pub(crate) recursive: bool,
+}
+
+/// Whether it is done.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rehearsal {
+    /// none, client, server
+    #[arg(long, value_name = "MODE", default_value = "none", num_args = 0..=1, require_equals = true, default_missing_value = "unchanged")]
+    pub(crate) dry_run: String,
+}
+
+/// How long lists are read.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Pages {
+    /// How many objects a page has; 0 for all at once
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub(crate) chunk_size: u32,
+}
+
+/// Which objects.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Selection {
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Labels, as key=value,key!=value,key in (a,b)
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub(crate) selector: Option<String>,
@@ -89,9 +111,8 @@ pub(crate) struct DescribeArguments {
     /// Show events
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) show_events: bool,
-    /// How many objects a page has
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    pub(crate) chunk_size: u32,
+    #[command(flatten)]
+    pub(crate) pages: Pages,
     #[command(flatten)]
     pub(crate) connection: ConnectionArguments,
 }
@@ -99,12 +120,8 @@ pub(crate) struct DescribeArguments {
 /// `apply`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ApplyArguments {
-    /// Files, folders, or - for standard input
-    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
-    pub(crate) filename: Vec<String>,
-    /// Folders with what is in them
-    #[arg(short = 'R', long)]
-    pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Only objects with these labels
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub(crate) selector: Option<String>,
@@ -117,9 +134,8 @@ pub(crate) struct ApplyArguments {
     /// Who owns the fields [default: windlass-cli with --server-side, else kubectl-client-side-apply]
     #[arg(long, value_name = "NAME")]
     pub(crate) field_manager: Option<String>,
-    /// none, client, server
-    #[arg(long, value_name = "MODE", default_value = "none", num_args = 0..=1, require_equals = true, default_missing_value = "unchanged")]
-    pub(crate) dry_run: String,
+    #[command(flatten)]
+    pub(crate) rehearsal: Rehearsal,
     /// Unknown fields: strict, warn, ignore
     #[arg(long, value_name = "MODE", default_value = "strict", num_args = 0..=1, require_equals = true, default_missing_value = "strict")]
     pub(crate) validate: String,
@@ -171,9 +187,8 @@ pub(crate) struct DeleteArguments {
     /// What happens to what it owns: background, foreground, orphan
     #[arg(long, value_name = "MODE", default_value = "background", num_args = 0..=1, require_equals = true, default_missing_value = "background")]
     pub(crate) cascade: String,
-    /// none, client, server
-    #[arg(long, value_name = "MODE", default_value = "none", num_args = 0..=1, require_equals = true, default_missing_value = "unchanged")]
-    pub(crate) dry_run: String,
+    #[command(flatten)]
+    pub(crate) rehearsal: Rehearsal,
     /// Do not fail when it is not there
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) ignore_not_found: Option<bool>,
@@ -245,9 +260,8 @@ pub(crate) struct EventsArguments {
     /// Do not print headers
     #[arg(long)]
     pub(crate) no_headers: bool,
-    /// How many events a page has
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    pub(crate) chunk_size: u32,
+    #[command(flatten)]
+    pub(crate) pages: Pages,
     /// json, yaml, name, jsonpath=...
     #[arg(short, long, value_name = "FORMAT")]
     pub(crate) output: Option<String>,

@@ -5,7 +5,7 @@ use super::api::{self, Payload};
 use super::arguments::DeleteArguments;
 use super::discovery::{Kinds, Resource};
 use super::failure::Failure;
-use super::select::{self, Request, Target};
+use super::select::{self, Choice, Target};
 use super::wait;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,22 +14,12 @@ use tokio::time::Instant;
 pub(crate) async fn run(place: &Place, arguments: &DeleteArguments) -> Result<(), Failure> {
     let plan = Plan::read(arguments)?;
     let kinds = Kinds::read(&place.api).await?;
-    let selection = &arguments.selection;
-    let namespace = (!selection.all_namespaces).then_some(place.namespace.as_str());
-    let request = Request {
-        arguments: &arguments.what,
-        files: &selection.filename,
-        recursive: selection.recursive,
-        selects: selection.selector.is_some() || selection.field_selector.is_some() || arguments.all,
-        all: arguments.all,
-        namespace,
-        namespace_is_asked: place.namespace_is_asked,
-    };
-    let (targets, mut failures) = select::targets(&kinds, request)?;
+    let choice = Choice::new(place, &arguments.what, &arguments.selection, arguments.all);
+    let (targets, mut failures) = select::targets(&kinds, choice.request())?;
     let mut going: Vec<Going> = Vec::new();
     let mut found = 0;
     for target in &targets {
-        let objects = match objects(place, arguments, target, namespace).await {
+        let objects = match choice.objects(target).await {
             Ok(objects) => objects,
             Err(failure) => {
                 failures.push(failure);
@@ -162,7 +152,7 @@ impl Plan {
         if grace >= 0 {
             body["gracePeriodSeconds"] = json!(grace);
         }
-        let dry_run = DryRun::read(&arguments.dry_run)?;
+        let dry_run = DryRun::read(&arguments.rehearsal.dry_run)?;
         if dry_run == DryRun::Server {
             // In the body: a server that gets options in the body does not look at the address.
             body["dryRun"] = json!(["All"]);
@@ -203,23 +193,3 @@ impl Plan {
 
 /// kubectl names the namespace from 1.34 on; the output here is that of 1.33.
 const SAYS_NAMESPACE: bool = false;
-
-/// Namespace and name of each object that a target means.
-async fn objects(
-    place: &Place,
-    arguments: &DeleteArguments,
-    target: &Target,
-    namespace: Option<&str>,
-) -> Result<Vec<(Option<String>, String)>, Failure> {
-    let resource = match target {
-        Target::Named { namespace, name, .. } => return Ok(vec![(namespace.clone(), name.clone())]),
-        Target::Collection(resource) => resource,
-    };
-    let mut query = Vec::new();
-    query.extend(arguments.selection.selector.iter().map(|selector| ("labelSelector", selector.clone())));
-    query.extend(arguments.selection.field_selector.iter().map(|selector| ("fieldSelector", selector.clone())));
-    let list = super::list(&place.api, &resource.path(namespace), query, 500, api::JSON).await?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let items = super::items(list);
-    Ok(items.iter().map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]).unwrap_or_default())).collect())
-}

@@ -33,7 +33,7 @@ pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<()
         query.push(("watch", "true".into()));
         return place.api.watch(&path, &query, api::JSON, |event| view.watched(&event)).await;
     }
-    let list = super::list(&place.api, &path, query, arguments.chunk_size, api::JSON).await?;
+    let list = super::list(&place.api, &path, query, arguments.pages.chunk_size, api::JSON).await?;
     let mut events = super::items(list);
     events.retain(|event| view.wants(event));
     if events.is_empty() {

@@ -17,7 +17,7 @@ const MISSING: &str = "You must specify the type of resource to get. Use \"kubec
 /// Runs it.
 pub(crate) async fn run(place: &Place, arguments: &GetArguments) -> Result<(), Failure> {
     let format = Format::read(arguments.output.as_deref(), arguments.no_headers)?;
-    if arguments.what.is_empty() && arguments.selection.filename.is_empty() {
+    if arguments.what.is_empty() && arguments.selection.files.filename.is_empty() {
         return Err(Failure::Raw(MISSING.into()));
     }
     let kinds = Kinds::read(&place.api).await?;
@@ -25,8 +25,8 @@ pub(crate) async fn run(place: &Place, arguments: &GetArguments) -> Result<(), F
     let namespace = (!selection.all_namespaces).then_some(place.namespace.as_str());
     let request = Request {
         arguments: &arguments.what,
-        files: &selection.filename,
-        recursive: selection.recursive,
+        files: &selection.files.filename,
+        recursive: selection.files.recursive,
         selects: selection.selector.is_some() || selection.field_selector.is_some(),
         all: true,
         namespace,
@@ -45,7 +45,7 @@ pub(crate) async fn run(place: &Place, arguments: &GetArguments) -> Result<(), F
 }
 
 fn is_single(arguments: &GetArguments, targets: &[Target]) -> bool {
-    let from_files = arguments.selection.filename.as_slice();
+    let from_files = arguments.selection.files.filename.as_slice();
     let one_file = from_files.is_empty() || matches!(from_files, [only] if only != "-" && !std::path::Path::new(only).is_dir());
     one_file && matches!(targets, [Target::Named { .. }])
 }
@@ -77,7 +77,7 @@ impl Get<'_> {
                 let selection = &self.arguments.selection;
                 query.extend(selection.selector.iter().map(|selector| ("labelSelector", selector.clone())));
                 query.extend(selection.field_selector.iter().map(|selector| ("fieldSelector", selector.clone())));
-                let limit = self.arguments.chunk_size;
+                let limit = self.arguments.pages.chunk_size;
                 self.pages(&resource.path(self.namespace), query, limit, accept).await
             }
         }

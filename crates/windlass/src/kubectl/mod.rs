@@ -1,7 +1,7 @@
 //! kubectl's verbs without kubectl: `get`, `describe`, `apply`, `delete`, `wait`, `explain`, `events`, against any Kubernetes API.
 //!
 //! What they print is kubectl's, byte for byte, for the flags in [`arguments`]; the end-to-end suite runs both side by side.
-//! Windlass' own kinds are nothing special here. Start with [`run`]; each verb has its file, and what they share is in
+//! Windlass' own kinds are nothing special here, but for `refused.rs`, which talks on standard error. Start with [`run`]; each verb has its file, and what they share is in
 //! `select.rs` (which objects), `output.rs` (in which form) and `api.rs` (requests).
 
 mod age;
@@ -22,6 +22,7 @@ mod go_yaml_text;
 mod jsonpath;
 mod manifests;
 mod output;
+mod refused;
 mod select;
 mod sort;
 mod table;

@@ -1,8 +1,12 @@
 //! Which objects are meant: `TYPE`, `TYPE NAME...`, `TYPE/NAME...`, `TYPE,TYPE`, categories, selectors, `--all`, and files.
 
+use super::Place;
+use super::api;
+use super::arguments::Selection;
 use super::discovery::{Kinds, Resource};
 use super::failure::Failure;
 use super::manifests::{self, Manifest};
+use serde_json::Value;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -48,6 +52,54 @@ pub(crate) struct Request<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// The namespace was named by a flag.
     pub(crate) namespace_is_asked: bool,
+}
+
+/// What `delete` and `wait` were told about their objects: by kind and name, by file, by selector, or all of a kind.
+pub(crate) struct Choice<'a> {
+    place: &'a Place,
+    arguments: &'a [String],
+    selection: &'a Selection,
+    all: bool,
+}
+
+impl<'a> Choice<'a> {
+    /// Out of the flags.
+    pub(crate) fn new(place: &'a Place, arguments: &'a [String], selection: &'a Selection, all: bool) -> Self {
+        Self { place, arguments, selection, all }
+    }
+
+    fn namespace(&self) -> Option<&'a str> {
+        (!self.selection.all_namespaces).then_some(self.place.namespace.as_str())
+    }
+
+    /// As [`targets`] wants it.
+    pub(crate) fn request(&self) -> Request<'a> {
+        let selection = self.selection;
+        Request {
+            arguments: self.arguments,
+            files: &selection.files.filename,
+            recursive: selection.files.recursive,
+            selects: selection.selector.is_some() || selection.field_selector.is_some() || self.all,
+            all: self.all,
+            namespace: self.namespace(),
+            namespace_is_asked: self.place.namespace_is_asked,
+        }
+    }
+
+    /// Namespace and name of each object that a target means. One that was named is taken at its word.
+    pub(crate) async fn objects(&self, target: &Target) -> Result<Vec<(Option<String>, String)>, Failure> {
+        let resource = match target {
+            Target::Named { namespace, name, .. } => return Ok(vec![(namespace.clone(), name.clone())]),
+            Target::Collection(resource) => resource,
+        };
+        let mut query = Vec::new();
+        query.extend(self.selection.selector.iter().map(|selector| ("labelSelector", selector.clone())));
+        query.extend(self.selection.field_selector.iter().map(|selector| ("fieldSelector", selector.clone())));
+        let list = super::list(&self.place.api, &resource.path(self.namespace()), query, 500, api::JSON).await?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let items = super::items(list);
+        Ok(items.iter().map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]).unwrap_or_default())).collect())
+    }
 }
 
 /// Finds out what is meant. What is wrong with single files is reported beside what can be read.

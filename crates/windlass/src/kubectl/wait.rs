@@ -8,7 +8,7 @@ use super::discovery::{Kinds, Resource};
 use super::failure::Failure;
 use super::jsonpath::{self, Template};
 use super::output::{self, Format};
-use super::select::{self, Request, Target};
+use super::select::{self, Choice, Target};
 use serde_json::Value;
 use std::io::Write as _;
 use std::time::Duration;
@@ -38,20 +38,10 @@ pub(crate) async fn run(place: &Place, arguments: &WaitArguments) -> Result<(), 
     let seconds = super::duration("timeout", &arguments.timeout)?;
     let until = Instant::now() + super::span(seconds);
     let kinds = Kinds::read(&place.api).await?;
-    let selection = &arguments.selection;
-    let namespace = (!selection.all_namespaces).then_some(place.namespace.as_str());
-    let request = Request {
-        arguments: &arguments.what,
-        files: &selection.filename,
-        recursive: selection.recursive,
-        selects: selection.selector.is_some() || selection.field_selector.is_some() || arguments.all,
-        all: arguments.all,
-        namespace,
-        namespace_is_asked: place.namespace_is_asked,
-    };
-    let (targets, failures) = select::targets(&kinds, request)?;
+    let choice = Choice::new(place, &arguments.what, &arguments.selection, arguments.all);
+    let (targets, failures) = select::targets(&kinds, choice.request())?;
     Failure::all(failures)?;
-    let waiting = Waiting { place, arguments, namespace, until, once: seconds == 0.0 };
+    let waiting = Waiting { place, choice, until, once: seconds == 0.0 };
     if conditions.iter().any(|condition| matches!(condition, Condition::There)) {
         waiting.created(&targets).await?;
     }
@@ -155,33 +145,18 @@ pub(crate) fn condition_holds(object: &Value, name: &str, status: &str) -> bool 
 
 struct Waiting<'a> {
     place: &'a Place,
-    arguments: &'a WaitArguments,
-    namespace: Option<&'a str>,
+    choice: Choice<'a>,
     until: Instant,
     once: bool,
 }
 
 impl Waiting<'_> {
+    /// The objects that a target means now; a named one must be there.
     async fn objects(&self, target: &Target) -> Result<Vec<(Option<String>, String)>, Failure> {
-        match target {
-            Target::Named { resource, namespace, name, .. } => {
-                self.place.api.get(&resource.object_path(namespace.as_deref(), name), &[], api::JSON).await?;
-                Ok(vec![(namespace.clone(), name.clone())])
-            }
-            Target::Collection(resource) => {
-                let selection = &self.arguments.selection;
-                let mut query = Vec::new();
-                query.extend(selection.selector.iter().map(|selector| ("labelSelector", selector.clone())));
-                query.extend(selection.field_selector.iter().map(|selector| ("fieldSelector", selector.clone())));
-                let list = super::list(&self.place.api, &resource.path(self.namespace), query, 500, api::JSON).await?;
-                let text = |value: &Value| value.as_str().map(str::to_owned);
-                let items = super::items(list);
-                Ok(items
-                    .iter()
-                    .map(|item| (text(&item["metadata"]["namespace"]), text(&item["metadata"]["name"]).unwrap_or_default()))
-                    .collect())
-            }
+        if let Target::Named { resource, namespace, name, .. } = target {
+            self.place.api.get(&resource.object_path(namespace.as_deref(), name), &[], api::JSON).await?;
         }
+        self.choice.objects(target).await
     }
 
     async fn created(&self, targets: &[Target]) -> Result<(), Failure> {
@@ -289,7 +264,7 @@ fn print(resource: &Resource, name: &str, mut object: Value, format: Option<&For
 }
 
 /// Watches one object from where it was seen, until `each` says to stop or time is up. A watch that ends is taken up again.
-async fn follow(
+pub(super) async fn follow(
     place: &Place,
     resource: &Resource,
     namespace: Option<&str>,

@@ -22,7 +22,7 @@ pub(crate) enum Form {
     /// For people.
     #[default]
     Text,
-    /// One JSON object on one line.
+    /// For programs, as JSON.
     Json,
 }
 

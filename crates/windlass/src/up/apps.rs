@@ -1,6 +1,7 @@
 //! The target `local`: processes on this machine behind a gateway whose port is kept from start to start.
 
 use super::directory::{DataDirectory, write_private};
+use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use windlass_api::inventory::Inventory;
@@ -31,7 +32,11 @@ pub(crate) async fn start(data: &DataDirectory, portal: SocketAddr) -> anyhow::R
         executable: std::env::current_exe()?,
         timings: Timings::default(),
     };
-    let target = Arc::new(LocalTarget::start(options).await?);
+    let started = LocalTarget::start(options).await;
+    let target = Arc::new(started.with_context(|| match known {
+        Some(_) => format!("the apps keep their address\n  hint: remove `{}`, and apps get another", remembered.display()),
+        None => "the target `local` does not start".to_owned(),
+    })?);
     let address = target.apps_address();
     if known != Some(address.port()) {
         write_private(&remembered, address.port().to_string().as_bytes())?;

@@ -94,10 +94,8 @@ fn hint(field: &Field, message: &str) -> Option<String> {
         Widget::Integer { least: Some(least), most: None } => Some(format!("A whole number of at least {least} is right.")),
         Widget::Integer { least: None, most: Some(most) } => Some(format!("A whole number of at most {most} is right.")),
         Widget::Integer { least: None, most: None } => Some("A whole number is right.".into()),
-        Widget::Choice(choices) => nearest(quoted(message).unwrap_or_default(), choices),
-        Widget::Sizes(cards) => {
-            nearest(quoted(message).unwrap_or_default(), &cards.iter().map(|card| card.name.clone()).collect::<Vec<_>>())
-        }
+        Widget::Choice(choices) => choice(message, choices.iter().map(String::as_str).collect()),
+        Widget::Sizes(cards) => choice(message, cards.iter().map(|card| card.name.as_str()).collect()),
         _ if message.contains("Required") => Some("Fill it in.".into()),
         _ => None,
     }
@@ -120,24 +118,8 @@ fn quoted(message: &str) -> Option<&str> {
     message.split('"').nth(1)
 }
 
-fn nearest(wrong: &str, choices: &[String]) -> Option<String> {
-    let wrong = wrong.to_lowercase();
-    let likely = choices.iter().min_by_key(|choice| distance(&wrong, &choice.to_lowercase()))?;
-    Some(format!("Did you mean `{likely}`?"))
-}
-
-/// Levenshtein distance of two short words.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(left != right)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row[b.len()]
+/// The choice that was probably meant, else all of them.
+fn choice(message: &str, choices: Vec<&str>) -> Option<String> {
+    let hint = windlass_api::did_you_mean(quoted(message).unwrap_or_default(), choices)?;
+    Some(sentence(&hint))
 }

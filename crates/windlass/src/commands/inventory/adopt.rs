@@ -58,8 +58,11 @@ pub(super) async fn run(arguments: &AdoptArguments) -> anyhow::Result<Exit> {
     let Object { api_version, kind, name } = &arguments.object;
     let kind = objects::discover(&connection.client, api_version, kind).await?;
     let api = kind.api(&connection.client, Some(&connection.namespace));
-    let object =
-        objects::get(&api, name).await?.ok_or_else(|| failed(Exit::NotFound, format!("there is no {} `{name}`", kind.resource.kind)))?;
+    let object = objects::get(&api, name).await?.ok_or_else(|| {
+        let place = if kind.namespaced { format!(" in the namespace `{}`", connection.namespace) } else { String::new() };
+        let hint = format!("`windlass get {}` lists what is there", kind.resource.plural);
+        failed(Exit::NotFound, format!("there is no {} `{name}`{place}\n  hint: {hint}", kind.resource.kind))
+    })?;
     let uid = instance.metadata.uid.clone().unwrap_or_default();
     match object.metadata.labels.as_ref().and_then(|labels| labels.get(names::LABEL_INSTANCE_ID)) {
         Some(holder) if *holder == uid => {

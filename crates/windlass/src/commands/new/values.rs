@@ -2,8 +2,8 @@
 
 use crate::exit::{Exit, failed};
 use crate::terminal::ask;
-use crate::text::nearest;
 use serde_json::{Map, Value};
+use windlass_api::did_you_mean;
 
 /// The values that were given.
 ///
@@ -41,8 +41,7 @@ fn find<'a>(schema: &'a Value, path: &[&str]) -> anyhow::Result<&'a Value> {
             }
             None => {
                 let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-                let hint = nearest(key, known.iter().copied())
-                    .map_or_else(|| format!("there are: {}", known.join(", ")), |name| format!("did you mean `{name}`?"));
+                let hint = did_you_mean(key, known).unwrap_or_else(|| "this Template takes no values here".to_owned());
                 return Err(failed(Exit::Usage, format!("there is no value `{}`\n  hint: {hint}", path.join("."))));
             }
         };
@@ -51,7 +50,10 @@ fn find<'a>(schema: &'a Value, path: &[&str]) -> anyhow::Result<&'a Value> {
 }
 
 fn typed(schema: &Value, key: &str, text: &str) -> anyhow::Result<Value> {
-    let wrong = |wanted: &str| failed(Exit::Usage, format!("`{key}` must be {wanted}, not `{text}`"));
+    let wrong = |wanted: &str| {
+        let hint = format!("as --set {key}={}", example(schema));
+        failed(Exit::Usage, format!("`{key}` must be {wanted}, not `{text}`\n  hint: {hint}"))
+    };
     match schema["type"].as_str() {
         Some("string") => Ok(Value::String(text.to_owned())),
         Some("integer") => text.parse::<i64>().map(Value::from).map_err(|_| wrong("a whole number")),
@@ -66,6 +68,31 @@ fn typed(schema: &Value, key: &str, text: &str) -> anyhow::Result<Value> {
         Some("object") => serde_json::from_str::<Value>(text).ok().filter(Value::is_object).ok_or_else(|| wrong("a JSON object")),
         _ => Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))),
     }
+}
+
+/// A value of this type as somebody would write it in a shell.
+pub(super) fn example(schema: &Value) -> String {
+    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        return default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+    }
+    if let Some(choices) = schema["enum"].as_array() {
+        return choices.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|");
+    }
+    match schema["type"].as_str() {
+        Some("integer") => schema["minimum"].as_i64().unwrap_or(8080).to_string(),
+        Some("number") => "0.5".into(),
+        Some("boolean") => "true".into(),
+        Some("array") if schema["items"]["type"] == "string" => "one,two".into(),
+        Some("array") => "'[1, 2]'".into(),
+        Some("object") => "'{\"key\": \"value\"}'".into(),
+        _ => "VALUE".into(),
+    }
+}
+
+/// The flag that gives a value.
+pub(super) fn flag(name: &str, schema: &Value) -> String {
+    let property = &schema["properties"][name];
+    if name == "size" { format!("--size {}", example(property)) } else { format!("--set {name}={}", example(property)) }
 }
 
 fn put(target: &mut Value, path: &[&str], value: Value) {
@@ -115,7 +142,8 @@ pub(super) fn ask_for_missing(schema: &Value, given: &mut Map<String, Value>) ->
                     given.insert(name.clone(), value);
                     break;
                 }
-                Err(error) => crate::terminal::say(&error.to_string()),
+                // The way out that is a flag is none here.
+                Err(error) => crate::terminal::say(error.to_string().split("\n  hint: ").next().unwrap_or_default()),
             }
         }
     }
@@ -148,7 +176,7 @@ mod tests {
     fn a_typo_and_a_wrong_type_are_told() {
         let error = |setting: &str| read(&schema(), &[setting.to_owned()], None).expect_err(setting).to_string();
         assert_eq!(error("prot=1"), "there is no value `prot`\n  hint: did you mean `port`?");
-        assert_eq!(error("port=web"), "`port` must be a whole number, not `web`");
+        assert_eq!(error("port=web"), "`port` must be a whole number, not `web`\n  hint: as --set port=8080");
         assert!(error("port").contains("--set port=VALUE"));
         assert!(read(&schema(), &[], Some("S")).expect_err("no sizes").to_string().contains("no sizes"));
     }

@@ -1,4 +1,4 @@
-//! `windlass run list`: Runs, newest first; previews are left out.
+//! `windlass run list`: Runs, newest first; previews, which change nothing, only where they are asked for.
 
 use crate::commands::instances::Named;
 use crate::connection::{ConnectionArguments, connect};
@@ -16,6 +16,9 @@ pub(crate) struct ListArguments {
     /// Only those of this instance
     #[arg(value_name = "KIND/NAME")]
     instance: Option<Named>,
+    /// Also the previews: Runs that only show a plan, and are kept for an hour
+    #[arg(long)]
+    previews: bool,
     /// Of all namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
@@ -35,7 +38,9 @@ pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
         Api::namespaced(connection.client.clone(), &connection.namespace)
     };
     let mut runs = api.list(&ListParams::default()).await?.items;
-    runs.retain(|run| run.spec.mode == Mode::Execute && arguments.instance.as_ref().is_none_or(|named| is_of(run, named)));
+    runs.retain(|run| {
+        (arguments.previews || run.spec.mode == Mode::Execute) && arguments.instance.as_ref().is_none_or(|named| is_of(run, named))
+    });
     runs.sort_by_key(|run| std::cmp::Reverse((run.metadata.creation_timestamp.clone(), run.spec.number)));
     if arguments.output == Form::Json {
         put(&serde_json::to_string_pretty(&runs)?)?;
@@ -47,7 +52,7 @@ pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
     }
     let now = jiff::Timestamp::now();
     let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now, arguments.all_namespaces)).collect();
-    let mut headers = vec!["NAME", "KIND", "INSTANCE", "CAUSE", "STATE", "PLAN", "BY", "AGE"];
+    let mut headers = vec!["NAME", "KIND", "INSTANCE", "MODE", "CAUSE", "STATE", "PLAN", "BY", "AGE"];
     if arguments.all_namespaces {
         headers.insert(0, "NAMESPACE");
     }
@@ -68,6 +73,7 @@ fn row(run: &Run, now: jiff::Timestamp, with_namespace: bool) -> Vec<String> {
         run.name_any(),
         run.spec.instance.kind.clone(),
         run.spec.instance.name.clone(),
+        format!("{:?}", run.spec.mode),
         format!("{:?}", run.spec.cause),
         format!("{:?}", status.state),
         if status.planned.is_empty() { "-".into() } else { status.planned },

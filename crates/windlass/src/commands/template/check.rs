@@ -4,6 +4,7 @@ use super::given::{self, Given, SchemaSources};
 use crate::commands::documents;
 use crate::exit::Exit;
 use crate::terminal::{Ink, Stream, has_colour, paint, put, say};
+use crate::text::counted;
 use crate::up::announce::Form;
 use windlass_api::Diagnostic;
 use windlass_graph::document::Document;
@@ -26,7 +27,7 @@ pub(super) async fn run(arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let mut findings = Vec::new();
     let mut given = Vec::new();
     for file in &arguments.files {
-        read(file, &mut given, &mut findings)?;
+        read(file, &mut given, &mut findings);
     }
     for (given, verdict) in given.iter().zip(given::compile_all(&given, &arguments.sources).await?) {
         let found = match verdict {
@@ -44,18 +45,29 @@ pub(super) async fn run(arguments: &CheckArguments) -> anyhow::Result<Exit> {
                 let ink = if finding.is_error() { Ink::Red } else { Ink::Yellow };
                 put(&paint(colour, ink, &crate::text::safe(&finding.to_string())))?;
             }
-            say(&format!("{} Templates checked, {errors} errors, {} warnings", given.len(), findings.len() - errors));
+            let warnings = findings.len() - errors;
+            say(&format!("{} checked, {}, {}", counted(given.len(), "Template"), counted(errors, "error"), counted(warnings, "warning")));
         }
     }
     Ok(if errors == 0 { Exit::Success } else { Exit::Failure })
 }
 
-fn read(file: &str, given: &mut Vec<Given>, findings: &mut Vec<Diagnostic>) -> anyhow::Result<()> {
-    let documents = match Document::read_all(&documents::text(file)?) {
+/// A file that cannot be read is a finding like any other.
+fn read(file: &str, given: &mut Vec<Given>, findings: &mut Vec<Diagnostic>) {
+    let text = match documents::text(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let said = error.to_string();
+            let (message, hint) = said.split_once("\n  hint: ").unwrap_or((&said, "name a file that can be read"));
+            findings.push(Diagnostic::error("NotReadable", "", message).with_hint(hint).in_file(file));
+            return;
+        }
+    };
+    let documents = match Document::read_all(&text) {
         Ok(documents) => documents,
         Err(finding) => {
             findings.push(finding.in_file(file));
-            return Ok(());
+            return;
         }
     };
     let before = given.len();
@@ -69,7 +81,6 @@ fn read(file: &str, given: &mut Vec<Given>, findings: &mut Vec<Diagnostic>) -> a
         let finding = Diagnostic::error("NoTemplate", "", "the file holds no Template");
         findings.push(finding.with_hint("it begins with `apiVersion: windlass.dev/v1alpha1` and `kind: Template`").in_file(file));
     }
-    Ok(())
 }
 
 /// Every field in every finding, so that programs need not ask which are there.

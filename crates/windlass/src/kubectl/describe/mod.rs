@@ -19,15 +19,15 @@ use std::io::Write as _;
 /// Runs it.
 pub(crate) async fn run(place: &Place, arguments: &DescribeArguments) -> Result<(), Failure> {
     let selection = &arguments.selection;
-    if arguments.what.is_empty() && selection.filename.is_empty() {
+    if arguments.what.is_empty() && selection.files.filename.is_empty() {
         return Err(Failure::Raw("error: You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.\n".trim_end().into()));
     }
     let kinds = Kinds::read(&place.api).await?;
     let namespace = (!selection.all_namespaces).then_some(place.namespace.as_str());
     let request = Request {
         arguments: &arguments.what,
-        files: &selection.filename,
-        recursive: selection.recursive,
+        files: &selection.files.filename,
+        recursive: selection.files.recursive,
         selects: selection.selector.is_some(),
         all: true,
         namespace,
@@ -91,7 +91,7 @@ impl Describe<'_> {
 
     async fn list(&self, resource: &Resource, namespace: Option<&str>) -> Result<Vec<Value>, Failure> {
         let selector = self.arguments.selection.selector.iter().map(|selector| ("labelSelector", selector.clone())).collect();
-        let list = super::list(&self.place.api, &resource.path(namespace), selector, self.arguments.chunk_size, api::JSON).await?;
+        let list = super::list(&self.place.api, &resource.path(namespace), selector, self.arguments.pages.chunk_size, api::JSON).await?;
         Ok(super::items(list))
     }
 
@@ -131,7 +131,7 @@ impl Describe<'_> {
     /// What is in a namespace; none where the server has no such kind.
     async fn inside(&self, namespace: &str, plural: &str) -> Result<Option<Vec<Value>>, Failure> {
         let path = format!("/api/v1/namespaces/{}/{plural}", api::escaped(namespace));
-        match super::list(&self.place.api, &path, Vec::new(), self.arguments.chunk_size, api::JSON).await {
+        match super::list(&self.place.api, &path, Vec::new(), self.arguments.pages.chunk_size, api::JSON).await {
             Ok(list) => Ok(Some(super::items(list))),
             Err(failure) if failure.is_not_found() => Ok(None),
             Err(failure) => Err(failure),
@@ -153,8 +153,9 @@ impl Describe<'_> {
         );
         let path =
             if namespace.is_empty() { "/api/v1/events".into() } else { format!("/api/v1/namespaces/{}/events", api::escaped(&namespace)) };
-        let list =
-            super::list(&self.place.api, &path, vec![("fieldSelector", selector)], self.arguments.chunk_size, api::JSON).await.ok()?;
+        let list = super::list(&self.place.api, &path, vec![("fieldSelector", selector)], self.arguments.pages.chunk_size, api::JSON)
+            .await
+            .ok()?;
         Some(super::items(list))
     }
 }
