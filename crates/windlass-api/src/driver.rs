@@ -1,6 +1,7 @@
 //! What a driver is given and what it answers, as plain values. The `Driver` trait itself is in `windlass-drivers`;
 //! the pure planner needs only these.
 
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Block, EffectPlan, FieldChange, Identity, InstanceReference};
 use crate::planned::Planned;
 use schemars::JsonSchema;
@@ -127,6 +128,9 @@ pub struct NodeAnswer {
     /// One sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What may surprise; becomes the plan's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Diagnostic>,
     /// Set where the node cannot be made: somebody else holds it. Names the holder and the way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<String>,

@@ -108,6 +108,7 @@ impl KubernetesObjects {
             changes: Vec::new(),
             staleness: BTreeMap::from([("resourceVersion".into(), live.metadata.resource_version.clone().unwrap_or_default())]),
             note: None,
+            warnings: Vec::new(),
             conflict: None,
         };
         if let Some(holder) = foreign_holder(live, &scope.instance.uid) {
@@ -160,6 +161,7 @@ impl Driver for KubernetesObjects {
                     changes: Vec::new(),
                     staleness: BTreeMap::new(),
                     note: Some("it is being deleted and is made again afterwards".into()),
+                    warnings: Vec::new(),
                     conflict: None,
                 })
             }
@@ -171,6 +173,7 @@ impl Driver for KubernetesObjects {
                 changes: Vec::new(),
                 staleness: BTreeMap::from([("resourceVersion".into(), String::new())]),
                 note: None,
+                warnings: Vec::new(),
                 conflict: None,
             }),
             Err(error) => Err(driver_error(&error)),

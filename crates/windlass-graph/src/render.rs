@@ -153,6 +153,7 @@ fn answer(node: &DesiredNode, observed: &[Value]) -> NodeAnswer {
         changes: Vec::new(),
         staleness: BTreeMap::new(),
         note: None,
+        warnings: Vec::new(),
         conflict: None,
     }
 }

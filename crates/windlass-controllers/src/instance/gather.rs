@@ -136,6 +136,7 @@ fn blocked(observation: Observation) -> NodeAnswer {
         changes: Vec::new(),
         staleness: BTreeMap::new(),
         note: None,
+        warnings: Vec::new(),
         conflict: None,
     }
 }

@@ -6,7 +6,8 @@
 use super::health;
 use super::part::Part;
 use super::plan;
-use super::records::{self, NodeKey, NodeView, Record, What};
+use super::ports;
+use super::records::{self, NodeKey, NodeView, Record, SlotView, What};
 use super::render::{self, Shape};
 use super::slot::{SlotConfig, SlotDirectory, make_directory};
 use super::target::{Local, STEP, Step};
@@ -14,7 +15,7 @@ use super::wish;
 use crate::driver::{Driver, DriverError, Scope};
 use async_trait::async_trait;
 use fs_err as fs;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::sync::broadcast;
 use windlass_api::driver::{Cancellation, DesiredNode, NodeAnswer, Observation, Operation, Outcome};
 use windlass_api::inventory::Entry;
 use windlass_api::plan::Action;
+use windlass_api::planned::Planned;
 use windlass_api::workload::{Container, Workload};
 
 /// How long one call waits for a program before it answers that it goes on.
@@ -61,8 +63,19 @@ impl Fault {
 /// A slot that was written and has to come up.
 struct Written {
     slot: SlotDirectory,
+    generation: u32,
     hash: String,
     uid: String,
+    /// Whether another generation of the same replica does its work until this one is ready.
+    beside: bool,
+}
+
+/// A sentence with another clause, before its hint.
+pub(super) fn with_clause(message: &str, clause: &str) -> String {
+    match message.split_once("\n") {
+        Some((sentence, rest)) => format!("{sentence}; {clause}\n{rest}"),
+        None => format!("{message}; {clause}"),
+    }
 }
 
 fn pending(token: &str, message: impl Into<String>) -> Outcome {
@@ -102,7 +115,7 @@ impl Driver for LocalWorkloads {
         let local = Arc::clone(&self.local);
         let seen = blocking(move || {
             let view = NodeView::read(&local.directory, &key);
-            if matches!(part, Part::Process(..)) && key.slot(&local.directory, &part).is_marked_deleted() {
+            if view.slot(&part).is_none() && view.ending.contains(&part) {
                 return Observation::InProgress { token: "ending".into(), message: format!("{} is being ended", part.key(&key.node)) };
             }
             health::of_part(&view, &part, &key, &local.gateway, local.apps)
@@ -140,7 +153,7 @@ impl LocalWorkloads {
                     return Ok(pending("ending", "the one before it is being ended"));
                 }
                 let written = blocking(move || write_slot(&local, &of, &which, &owned)).await??;
-                self.come_up(key, operation, written).await
+                self.come_up(key, part, operation, written).await
             }
             Part::Files(container) => {
                 let container = container.clone();
@@ -156,19 +169,22 @@ impl LocalWorkloads {
 
     /// A slot that is marked deleted has to be gone before it is made again.
     async fn finish_deletion(&self, key: &NodeKey, part: &Part) -> io::Result<bool> {
-        if !key.slot(&self.local.directory, part).is_marked_deleted() {
-            return Ok(true);
-        }
-        Ok(self.go_down(key, part).await? == Step::Done)
+        let (local, of, which) = (Arc::clone(&self.local), key.clone(), part.clone());
+        let only_ending = blocking(move || {
+            let view = NodeView::read(&local.directory, &of);
+            view.slot(&which).is_none() && view.ending.contains(&which)
+        });
+        Ok(!only_ending.await? || self.go_down(key, part, None).await? == Step::Done)
     }
 
-    /// Waits a while until a slot runs what was written; where one replica follows the other, until it is ready.
-    async fn come_up(&self, key: &NodeKey, operation: &Operation, written: Written) -> Result<Outcome, Fault> {
+    /// Waits a while until a slot runs what was written; where one replica follows the other, or the new one stands beside the
+    /// old one, until it is ready. Then the old one ends.
+    async fn come_up(&self, key: &NodeKey, part: &Part, operation: &Operation, written: Written) -> Result<Outcome, Fault> {
         let replicas = operation.desired["replicas"].as_u64().unwrap_or(1);
-        let until_ready = operation.effect.action == Action::Update && replicas > 1;
+        let until_ready = written.beside || (operation.effect.action == Action::Update && replicas > 1);
         let until = Instant::now() + PATIENCE;
         let mut spawned = None;
-        let Written { slot, hash, uid } = written;
+        let Written { slot, generation, hash, uid, beside } = written;
         loop {
             let (local, of, at, wished) = (Arc::clone(&self.local), key.clone(), slot.clone(), hash.clone());
             let (step, when) = blocking(move || {
@@ -181,11 +197,17 @@ impl LocalWorkloads {
             let state = slot.read_state().unwrap_or_default();
             match step? {
                 Step::Done if !until_ready || state.ready => {
+                    // The gateway knows the new one before the old one goes.
+                    self.local.refresh(key).await;
+                    if self.go_down(key, part, Some(generation)).await? == Step::Going {
+                        return Ok(pending("ending", "the one before it is being ended"));
+                    }
                     drop_old_files(&self.local, key);
                     return Ok(Outcome::Done { uid: Some(uid) });
                 }
                 Step::Done if state.restarts >= HOPELESS_RESTARTS => {
-                    let message = format!("{}; the other replicas are left as they are", state.message);
+                    let rest = if beside { "the one before it goes on serving" } else { "the other replicas are left as they are" };
+                    let message = with_clause(&state.message, rest);
                     return Ok(Outcome::Failed { reason: "NotReady".into(), message, retry: true });
                 }
                 Step::Done | Step::Going if Instant::now() > until => {
@@ -199,7 +221,7 @@ impl LocalWorkloads {
 
     async fn remove(&self, key: &NodeKey, part: &Part) -> Outcome {
         let result = match part {
-            Part::Process(..) => self.go_down(key, part).await,
+            Part::Process(..) => self.go_down(key, part, None).await,
             Part::Files(_) | Part::Listener(_) | Part::Route(_) => {
                 let (local, of, which) = (Arc::clone(&self.local), key.clone(), part.clone());
                 blocking(move || remove_record(&local, &of, &which)).await.and_then(|done| done)
@@ -213,11 +235,19 @@ impl LocalWorkloads {
         }
     }
 
-    async fn go_down(&self, key: &NodeKey, part: &Part) -> io::Result<Step> {
+    /// Ends every slot of a part, but the generation that is kept.
+    async fn go_down(&self, key: &NodeKey, part: &Part, keep: Option<u32>) -> io::Result<Step> {
+        let (local, of, which) = (Arc::clone(&self.local), key.clone(), part.clone());
+        if blocking(move || local.mark_going(&of, &which, keep)).await?? {
+            // No new request goes to what is about to end.
+            self.local.refresh(key).await;
+        } else if keep.is_some() {
+            return Ok(Step::Done);
+        }
         let until = Instant::now() + PATIENCE;
         loop {
             let (local, of, which) = (Arc::clone(&self.local), key.clone(), part.clone());
-            let step = blocking(move || local.take_down(&of, &which)).await??;
+            let step = blocking(move || local.take_down(&of, &which, keep)).await??;
             if step == Step::Done || Instant::now() > until {
                 return Ok(step);
             }
@@ -236,47 +266,95 @@ fn files_root(local: &Local, key: &NodeKey, name: &str, container: &Container) -
     records::files_directory(&local.directory, key, name).join(Shape::files_digest(container))
 }
 
+/// Writes what a replica shall run. What runs it already is kept; else a replica that serves gets its next generation beside it,
+/// and any other is changed in place.
 fn write_slot(local: &Arc<Local>, key: &NodeKey, part: &Part, operation: &Operation) -> Result<Written, Fault> {
     let shape = shape_of(operation)?;
     let Part::Process(replica, of_container) = part else { return Err(io::Error::other("no process").into()) };
     let Some((name, container)) = shape.container(of_container.as_deref()) else {
         return Err(DriverError::Refused { reason: "NothingToRun", message: format!("`{part}` names no container of the workload") }.into());
     };
-    let slot = key.slot(&local.directory, part);
-    let mut ports = local.lock();
-    let runs = slot.read_state().is_some_and(|state| state.is_held() && state.child.is_some());
-    let before = slot.read_config().ok();
-    let names: Vec<String> = shape.workload.ports.keys().cloned().collect();
-    // The siblings of this slot may run and listen on these ports, so only the listening one may look whether they are free.
-    let listens = name == shape.listens;
-    let ports = local.replica_ports(key, *replica, &names, runs || !listens, &mut ports)?;
-    let files = files_root(local, key, name, container);
-    let launch = render::launch(&shape, name, &slot, &files, &ports, &local.around)?;
     let planned = local.remembered(key);
-    let masked = wish::masked(planned.as_ref(), &operation.desired);
-    let config = SlotConfig {
-        key: key.slot_key(part),
-        uid: before.as_ref().map_or_else(|| operation.op_id.clone(), |before| before.uid.clone()),
-        op_id: operation.op_id.clone(),
-        instance: operation.instance.clone(),
-        replica: *replica,
-        container: name.to_owned(),
-        program: launch.program,
-        directory: launch.directory,
-        environment: launch.environment,
-        ports,
-        owns_ports: listens,
-        readiness: launch.readiness,
-        liveness: launch.liveness,
-        limits: launch.limits,
-        timings: local.timings.clone(),
-        wish: wish::of_part(&masked, part, name),
-        secrets: wish::secrets(planned.as_ref(), &operation.desired),
-    };
-    if before.as_ref() != Some(&config) {
-        slot.write_config(&config)?;
+    let draft = Draft { local, key, part, operation, shape: &shape, planned: planned.as_ref(), name, container, replica: *replica };
+    let names: Vec<String> = shape.workload.ports.keys().cloned().collect();
+    let mut ports = local.lock();
+    let view = NodeView::read(&local.directory, key);
+    let there: Vec<&SlotView> = view.slots.iter().filter(|slot| slot.part == *part).collect();
+    let known = records::replica_ports(&local.directory, key);
+    for slot in there.iter().rev() {
+        let held = known.get(&records::ports_label(*replica, slot.generation)).filter(|held| held.keys().eq(names.iter()));
+        let Some(held) = held.filter(|held| slot.held || held.values().all(|port| ports::is_free(*port))) else { continue };
+        let config = draft.config(slot.generation, held.clone(), Some(&slot.config))?;
+        if config.hash() == slot.config.hash() {
+            return draft.write(slot.generation, Some(&slot.config), config, there.len() > 1);
+        }
     }
-    Ok(Written { slot, hash: config.hash(), uid: config.uid })
+    let newest = there.last();
+    let beside = newest.is_some_and(|slot| slot.is_ready()) && shape.starts_beside().is_ok();
+    let generation = match newest {
+        Some(newest) if !beside => newest.generation,
+        Some(_) | None => {
+            let last = records::slot_directories(&local.directory, key, part).last().map(|(generation, _)| *generation);
+            last.map_or(0, |last| last.saturating_add(1))
+        }
+    };
+    let before = newest.filter(|_| !beside).map(|slot| &slot.config);
+    // The siblings of this slot may run and listen on these ports, so only the listening one may look whether they are free.
+    let runs = newest.is_some_and(|slot| !beside && slot.held && slot.state.as_ref().is_some_and(|state| state.child.is_some()));
+    let label = records::ports_label(*replica, generation);
+    let given = local.replica_ports(key, &label, &names, runs || name != shape.listens, &mut ports)?;
+    let config = draft.config(generation, given, newest.map(|slot| &slot.config))?;
+    draft.write(generation, before, config, beside || there.len() > 1)
+}
+
+/// A slot's configuration in the making.
+struct Draft<'a> {
+    local: &'a Local,
+    key: &'a NodeKey,
+    part: &'a Part,
+    operation: &'a Operation,
+    shape: &'a Shape,
+    planned: Option<&'a Planned>,
+    name: &'a str,
+    container: &'a Container,
+    replica: u32,
+}
+
+impl Draft<'_> {
+    /// `before` is the replica's configuration until now: it stays the same replica.
+    fn config(&self, generation: u32, ports: BTreeMap<String, u16>, before: Option<&SlotConfig>) -> Result<SlotConfig, Fault> {
+        let slot = self.key.slot(&self.local.directory, self.part, generation);
+        let files = files_root(self.local, self.key, self.name, self.container);
+        let launch = render::launch(self.shape, self.name, &slot, &files, &ports, &self.local.around)?;
+        let masked = wish::masked(self.planned, &self.operation.desired);
+        Ok(SlotConfig {
+            key: self.key.slot_key(self.part),
+            uid: before.map_or_else(|| self.operation.op_id.clone(), |before| before.uid.clone()),
+            op_id: self.operation.op_id.clone(),
+            instance: self.operation.instance.clone(),
+            replica: self.replica,
+            container: self.name.to_owned(),
+            program: launch.program,
+            directory: launch.directory,
+            environment: launch.environment,
+            ports,
+            owns_ports: self.name == self.shape.listens,
+            readiness: launch.readiness,
+            liveness: launch.liveness,
+            limits: launch.limits,
+            timings: self.local.timings.clone(),
+            wish: wish::of_process(&masked, self.name, self.shape.procfile.get(self.name)),
+            secrets: wish::secrets(self.planned, &self.operation.desired),
+        })
+    }
+
+    fn write(&self, generation: u32, before: Option<&SlotConfig>, config: SlotConfig, beside: bool) -> Result<Written, Fault> {
+        let slot = self.key.slot(&self.local.directory, self.part, generation);
+        if before != Some(&config) {
+            slot.write_config(&config)?;
+        }
+        Ok(Written { slot, generation, hash: config.hash(), uid: config.uid, beside })
+    }
 }
 
 fn write_files(local: &Local, key: &NodeKey, name: &str, operation: &Operation) -> Result<(), Fault> {
@@ -340,7 +418,7 @@ fn drop_old_files(local: &Local, key: &NodeKey) {
 
 fn record(local: &Local, key: &NodeKey, part: &Part, operation: &Operation, what: What) -> Record {
     let masked = wish::masked(local.remembered(key).as_ref(), &operation.desired);
-    let wish = wish::of_part(&masked, part, "");
+    let wish = wish::of_part(&masked, part);
     Record { key: key.clone(), part: part.to_string(), instance: operation.instance.clone(), op_id: operation.op_id.clone(), wish, what }
 }
 

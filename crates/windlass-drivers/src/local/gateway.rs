@@ -292,9 +292,9 @@ impl Gateway {
 
 /// The addresses of the replicas that are ready; all containers of a replica have to be.
 fn backends(view: &NodeView, port: &str) -> Vec<SocketAddr> {
-    let mut replicas: BTreeMap<u32, (bool, Option<SocketAddr>)> = BTreeMap::new();
+    let mut replicas: BTreeMap<(u32, u32), (bool, Option<SocketAddr>)> = BTreeMap::new();
     for slot in &view.slots {
-        let entry = replicas.entry(slot.config.replica).or_insert((true, None));
+        let entry = replicas.entry((slot.config.replica, slot.generation)).or_insert((true, None));
         entry.0 &= slot.is_ready();
         let listens_on = slot.state.as_ref().and_then(|state| state.listens_on);
         if let Some(port) = slot.config.ports.get(port)

@@ -1,5 +1,6 @@
 //! How a node and its parts are, in words and facts; no times and no counters in sentences.
 
+use super::driver::with_clause;
 use super::gateway::Gateway;
 use super::part::Part;
 use super::records::{NodeKey, NodeView, Record, SlotView, What};
@@ -13,7 +14,7 @@ pub(super) fn of_node(view: &NodeView, key: &NodeKey, gateway: &Gateway, apps: S
     if view.is_empty() {
         return Observation::Absent;
     }
-    let slots = view.slots.iter().map(|slot| of_slot(slot, key));
+    let slots = view.newest().map(|slot| of_slot(view, slot, key));
     let records = view.records.keys().map(|part| of_record(part, key, gateway));
     let parts: Vec<PartHealth> = slots.chain(records).collect();
     Observation::Present { outputs: outputs(view, apps), sensitive: Vec::new(), health: summary(parts), uid: None }
@@ -21,8 +22,8 @@ pub(super) fn of_node(view: &NodeView, key: &NodeKey, gateway: &Gateway, apps: S
 
 /// What is there of one part.
 pub(super) fn of_part(view: &NodeView, part: &Part, key: &NodeKey, gateway: &Gateway, apps: SocketAddr) -> Observation {
-    let (found, uid) = if let Some(slot) = view.slots.iter().find(|slot| slot.part == *part) {
-        (of_slot(slot, key), Some(slot.config.uid.clone()))
+    let (found, uid) = if let Some(slot) = view.slot(part) {
+        (of_slot(view, slot, key), Some(slot.config.uid.clone()))
     } else if view.records.contains_key(part) {
         (of_record(part, key, gateway), None)
     } else {
@@ -79,7 +80,7 @@ fn of_record(part: &Part, key: &NodeKey, gateway: &Gateway) -> PartHealth {
     }
 }
 
-fn of_slot(slot: &SlotView, key: &NodeKey) -> PartHealth {
+fn of_slot(view: &NodeView, slot: &SlotView, key: &NodeKey) -> PartHealth {
     let mut facts = BTreeMap::new();
     for (name, port) in &slot.config.ports {
         let only = slot.config.ports.len() == 1;
@@ -104,5 +105,10 @@ fn of_slot(slot: &SlotView, key: &NodeKey) -> PartHealth {
         facts.extend(state.last_exit.map(|exit| ("last exit".to_owned(), exit.phrase())));
         facts.extend(state.last_line.as_ref().map(|line| ("last line".to_owned(), line.clone())));
     }
+    let message = if view.is_served_by_older(slot) && !message.is_empty() {
+        with_clause(&message, "the one before it goes on serving")
+    } else {
+        message
+    };
     PartHealth { key: slot.part.key(&key.node), ready: slot.is_ready(), reason, message, facts }
 }

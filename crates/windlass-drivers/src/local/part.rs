@@ -69,6 +69,11 @@ impl Part {
         Identity { kind: kind.into(), api_version: None, namespace: instance.namespace.clone(), name }
     }
 
+    /// Whether it is a program of this replica.
+    pub(super) fn is_of(&self, replica: u32) -> bool {
+        matches!(self, Self::Process(of, _) if *of == replica)
+    }
+
     /// When it is made among the parts of its node; deletion goes backwards. Where programs are changed, one follows the
     /// other, so that the rest goes on serving.
     pub(super) fn stage(&self, one_after_another: bool) -> u8 {

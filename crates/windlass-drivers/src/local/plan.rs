@@ -7,9 +7,10 @@ use super::shim::program;
 use super::target::Local;
 use super::wish::{self, Differences};
 use crate::driver::DriverError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use windlass_api::diagnostic::Diagnostic;
 use windlass_api::driver::{DesiredNode, NodeAnswer, Observation};
 use windlass_api::plan::{Action, EffectPlan, FieldChange, InstanceReference};
 use windlass_api::planned::Planned;
@@ -106,28 +107,62 @@ impl Planning<'_> {
             (true, Observation::Absent) => Action::Create,
             (true, _) => Action::Update,
         };
-        let note = one_after_another.then(|| "replicas are changed one after the other, each once the one before is ready".to_owned());
-        Ok(NodeAnswer { observation, action, effects, changes, staleness, note, conflict })
+        staleness.extend(
+            self.shape.procfile.iter().map(|(name, line)| (format!("{}/Procfile-{name}", self.key.node), canonical_hash(&json!(line)))),
+        );
+        let (note, warnings) = self.gap(&replaced);
+        Ok(NodeAnswer { observation, action, effects, changes, staleness, note, warnings, conflict })
+    }
+
+    /// How programs that are changed follow each other: a note, and a warning where nobody answers for a while.
+    fn gap(&self, replaced: &BTreeSet<u32>) -> (Option<String>, Vec<Diagnostic>) {
+        let serving = |replica: &u32| self.view.newest().any(|slot| slot.part.is_of(*replica) && slot.is_ready());
+        if !replaced.iter().any(serving) {
+            return (None, Vec::new());
+        }
+        let several = replaced.len() > 1;
+        match self.shape.starts_beside() {
+            Ok(()) if several => (
+                Some("one after the other: each new one is started beside the old one, which ends once the new one is ready".into()),
+                Vec::new(),
+            ),
+            Ok(()) => (Some("the new one is started beside the old one, which ends once the new one is ready".into()), Vec::new()),
+            Err(_) if several => (Some("replicas are changed one after the other, each once the one before is ready".into()), Vec::new()),
+            Err(why) if why.is_empty() || self.shape.workload.replicas > 1 => (None, Vec::new()),
+            Err(why) => {
+                let message = format!("nobody answers for `{}` while its one replica is replaced: {why}", self.key.node);
+                let hint = "ask for two replicas or more, or let the program take its port from `PORT`";
+                (None, vec![Diagnostic::warning("ShortGap", self.key.node.as_str(), message).with_hint(hint)])
+            }
+        }
     }
 
     /// What was wished when a part was made; `None` if it is not there.
     fn wish_of(&self, part: &Part) -> Option<&Value> {
-        let of_slot = self.view.slots.iter().find(|slot| slot.part == *part).map(|slot| &slot.config.wish);
+        let of_slot = self.view.slot(part).map(|slot| &slot.config.wish);
         of_slot.or_else(|| self.view.records.get(part).map(|record| &record.wish))
     }
 
     fn decide(&self, part: &Part) -> (Action, Vec<FieldChange>) {
         let Some(before) = self.wish_of(part) else { return (Action::Create, Vec::new()) };
-        let container = match part {
-            Part::Process(_, container) => self.shape.container(container.as_deref()).map(|(name, _)| name).unwrap_or_default(),
-            Part::Files(_) | Part::Listener(_) | Part::Route(_) => "",
+        let now = match part {
+            Part::Process(_, container) => {
+                let name = self.shape.container(container.as_deref()).map(|(name, _)| name).unwrap_or_default();
+                wish::of_process(&self.body, name, self.shape.procfile.get(name))
+            }
+            Part::Files(_) | Part::Listener(_) | Part::Route(_) => wish::of_part(&self.body, part),
         };
-        let now = wish::of_part(&self.body, part, container);
         let Differences { mut changes, uncertain } = wish::differences(before, &now);
         if !uncertain.is_empty() && !self.same_hash(part) {
             changes.extend(uncertain);
         }
-        let slot = self.view.slots.iter().find(|slot| slot.part == *part);
+        for change in changes.iter_mut().filter(|change| change.path.starts_with(wish::PROCFILE)) {
+            change.because = vec![format!("the Procfile in {}", self.shape.workload.directory.as_deref().unwrap_or_default())];
+        }
+        if self.view.is_half_replaced(part) {
+            changes.push(drift(part, "process", "being replaced", "running"));
+        }
+        let slot = self.view.slot(part);
         if slot.is_some_and(|slot| !slot.held) {
             changes.push(drift(part, "process", "ended", "running"));
         }
@@ -178,13 +213,7 @@ impl Planning<'_> {
 
     fn effect(&self, part: &Part, action: Action, one_after_another: bool, place: Option<&str>) -> EffectPlan {
         let detail = match part {
-            Part::Process(..) => self
-                .view
-                .slots
-                .iter()
-                .find(|slot| slot.part == *part)
-                .and_then(|slot| slot.config.ports.values().next())
-                .map(|port| format!("port {port}")),
+            Part::Process(..) => self.view.slot(part).and_then(|slot| slot.config.ports.values().next()).map(|port| format!("port {port}")),
             Part::Route(_) => place.map(|place| {
                 let (host, path) = place.split_once('/').unwrap_or((place, ""));
                 format!("http://{host}:{}/{path}", self.local.apps.port())

@@ -2,14 +2,15 @@
 //! routed is read from here, so that it is the same after a restart.
 //!
 //! Layout: `UID/NODE/replica-0/` (see [`super::slot`]), `UID/NODE/port-web.json`, `UID/NODE/route-www.json`,
-//! `UID/NODE/files-main/`, `UID/NODE/ports.json`.
+//! `UID/NODE/files-main/`, `UID/NODE/ports.json`. While a replica is replaced, its next generation stands beside it in
+//! `UID/NODE/replica-0+1/`; the higher number is the newer one, and stays once the older is gone.
 
 use super::part::Part;
 use super::slot::{SlotConfig, SlotDirectory, SlotKey, SlotState, make_directory, node_directory, path_segment, read_json, write_json};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use windlass_api::plan::InstanceReference;
@@ -29,15 +30,36 @@ impl NodeKey {
         target.join(node_directory(&self.uid, &self.node))
     }
 
-    /// The slot of a part.
-    pub(super) fn slot(&self, target: &Path, part: &Part) -> SlotDirectory {
-        SlotDirectory::new(target.join(self.slot_key(part).relative()))
+    /// The slot of a generation of a part.
+    pub(super) fn slot(&self, target: &Path, part: &Part, generation: u32) -> SlotDirectory {
+        SlotDirectory::new(self.directory(target).join(slot_name(part, generation)))
     }
 
     /// The key of a part's slot.
     pub(super) fn slot_key(&self, part: &Part) -> SlotKey {
         SlotKey { uid: self.uid.clone(), node: self.node.clone(), part: part.to_string() }
     }
+}
+
+/// Name of the directory of a part's generation. No part's own name has a `+` in it: see [`path_segment`].
+fn slot_name(part: &Part, generation: u32) -> String {
+    let segment = path_segment(&part.to_string());
+    if generation == 0 { segment } else { format!("{segment}+{generation}") }
+}
+
+/// The generation that a slot's directory is named after.
+fn generation_of(name: &str) -> u32 {
+    name.rsplit_once('+').and_then(|(_, generation)| generation.parse().ok()).unwrap_or(0)
+}
+
+/// Every directory of a part, also those that cannot be read or are going; in the order of their generations.
+pub(super) fn slot_directories(target: &Path, key: &NodeKey, part: &Part) -> Vec<(u32, SlotDirectory)> {
+    let entries = std::fs::read_dir(key.directory(target)).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let of_part = names.filter_map(|name| Some(generation_of(&name)).filter(|generation| slot_name(part, *generation) == name));
+    let mut found: Vec<_> = of_part.map(|generation| (generation, key.slot(target, part, generation))).collect();
+    found.sort_by_key(|(generation, _)| *generation);
+    found
 }
 
 /// What is kept of a part that is no process.
@@ -118,6 +140,8 @@ pub(super) fn remove(target: &Path, key: &NodeKey, part: &Part) -> io::Result<()
 pub(super) struct SlotView {
     /// Which part.
     pub(super) part: Part,
+    /// Higher for the newer one, where a replica is being replaced.
+    pub(super) generation: u32,
     /// Its directory.
     pub(super) directory: SlotDirectory,
     /// What shall run.
@@ -138,8 +162,10 @@ impl SlotView {
 /// Everything that is there of a node.
 #[derive(Clone, Default)]
 pub(super) struct NodeView {
-    /// Its processes.
+    /// Its processes; of one part the newest last.
     pub(super) slots: Vec<SlotView>,
+    /// Parts of which a slot is marked deleted and not gone yet.
+    pub(super) ending: BTreeSet<Part>,
     /// The rest, by part.
     pub(super) records: BTreeMap<Part, Record>,
 }
@@ -148,6 +174,28 @@ impl NodeView {
     /// Whether nothing is there.
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty() && self.records.is_empty()
+    }
+
+    /// The newest slot of a part.
+    pub(super) fn slot(&self, part: &Part) -> Option<&SlotView> {
+        self.slots.iter().rfind(|slot| slot.part == *part)
+    }
+
+    /// The newest slot of each part.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &SlotView> {
+        let is_last = |index: usize, slot: &SlotView| self.slots.get(index + 1).is_none_or(|next| next.part != slot.part);
+        self.slots.iter().enumerate().filter(move |(index, slot)| is_last(*index, slot)).map(|(_, slot)| slot)
+    }
+
+    /// Whether an older slot of this part does the work while a newer one comes up.
+    pub(super) fn is_served_by_older(&self, slot: &SlotView) -> bool {
+        self.slots.iter().any(|other| other.part == slot.part && other.generation < slot.generation && other.is_ready())
+    }
+
+    /// Whether a part was being replaced and what was there before is not gone yet.
+    pub(super) fn is_half_replaced(&self, part: &Part) -> bool {
+        let count = self.slots.iter().filter(|slot| slot.part == *part).count();
+        count > 1 || (count == 1 && self.ending.contains(part))
     }
 
     /// Whom it is for.
@@ -164,7 +212,7 @@ impl NodeView {
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
             if name.starts_with("replica-") {
-                view.slots.extend(read_slot(entry.path()));
+                view.take_slot(name, SlotDirectory::new(entry.path()));
             } else if name.ends_with(".json")
                 && let Ok(record) = read_json::<Record>(&entry.path())
                 && let Some(part) = Part::parse(&record.part)
@@ -172,21 +220,24 @@ impl NodeView {
                 view.records.insert(part, record);
             }
         }
-        view.slots.sort_by(|a, b| a.part.cmp(&b.part));
+        view.slots.sort_by(|a, b| (&a.part, a.generation).cmp(&(&b.part, b.generation)));
         view
     }
-}
 
-fn read_slot(path: PathBuf) -> Option<SlotView> {
-    let directory = SlotDirectory::new(path);
-    if directory.is_marked_deleted() {
-        return None;
+    fn take_slot(&mut self, name: &str, directory: SlotDirectory) {
+        let config = directory.read_config().ok();
+        if directory.is_marked_deleted() {
+            let plain = name.rsplit_once('+').map_or(name, |(plain, _)| plain);
+            let of_config = config.and_then(|config| Part::parse(&config.key.part));
+            self.ending.extend(of_config.or_else(|| Part::parse(&name_of_segment(plain)?)));
+            return;
+        }
+        let Some(config) = config else { return };
+        let Some(part) = Part::parse(&config.key.part) else { return };
+        let state = directory.read_state();
+        let held = state.as_ref().is_some_and(SlotState::is_held);
+        self.slots.push(SlotView { part, generation: generation_of(name), directory, config, state, held });
     }
-    let config = directory.read_config().ok()?;
-    let part = Part::parse(&config.key.part)?;
-    let state = directory.read_state();
-    let held = state.as_ref().is_some_and(SlotState::is_held);
-    Some(SlotView { part, directory, config, state, held })
 }
 
 /// Where the files of a container are; each version of them in a directory named by its digest.
@@ -232,8 +283,25 @@ fn name_of_segment(segment: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|name| path_segment(name) == segment)
 }
 
-/// The ports of a node's replicas: replica, then service port.
-pub(super) type ReplicaPorts = BTreeMap<u32, BTreeMap<String, u16>>;
+/// The ports of a node's replicas: replica and generation (see [`ports_label`]), then service port.
+pub(super) type ReplicaPorts = BTreeMap<String, BTreeMap<String, u16>>;
+
+/// What a replica's ports are kept under: `0`, and `0+1` for its next generation.
+pub(super) fn ports_label(replica: u32, generation: u32) -> String {
+    if generation == 0 { replica.to_string() } else { format!("{replica}+{generation}") }
+}
+
+/// The labels of a replica's ports of which no slot is there any more.
+pub(super) fn unused_labels(target: &Path, key: &NodeKey, replica: u32, known: &ReplicaPorts) -> Vec<String> {
+    let prefix = format!("replica-{replica}");
+    let entries = std::fs::read_dir(key.directory(target)).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let of_replica = names.filter(|name| name.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '+'])));
+    let used: BTreeSet<String> = of_replica.map(|name| ports_label(replica, generation_of(&name))).collect();
+    let number = replica.to_string();
+    let is_own = |label: &String| label.split_once('+').map_or(label.as_str(), |(own, _)| own) == number;
+    known.keys().filter(|label| is_own(label) && !used.contains(*label)).cloned().collect()
+}
 
 /// Reads the ports of a node's replicas.
 pub(super) fn replica_ports(target: &Path, key: &NodeKey) -> ReplicaPorts {

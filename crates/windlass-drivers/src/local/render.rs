@@ -26,6 +26,8 @@ pub(super) struct Shape {
     pub(super) workload: Workload,
     /// The command of each container, before ports and files are filled in.
     pub(super) commands: BTreeMap<String, Vec<String>>,
+    /// The Procfile's line for each container whose command comes from it.
+    pub(super) procfile: BTreeMap<String, String>,
     /// The port that `PORT` and the address mean.
     pub(super) primary: Option<String>,
     /// The container that listens.
@@ -77,16 +79,16 @@ pub(super) fn shape(mut workload: Workload, open: &BTreeSet<String>) -> Result<S
         !open.iter().any(|later| *later == path || later.starts_with(&format!("{path}.")) || later.starts_with(&format!("{path}[")))
     };
     let mut commands = BTreeMap::new();
-    let mut implied = false;
+    let mut procfile = BTreeMap::new();
     for (name, container) in &workload.containers {
         let looked_at =
             is_known("directory".into()) && is_known(format!("containers.{name}.image")) && is_known(format!("containers.{name}.command"));
-        let (command, from_procfile) =
-            if looked_at { command(name, container, workload.directory.as_deref())? } else { (container.command.clone(), false) };
-        implied |= from_procfile;
+        let (command, line) =
+            if looked_at { command(name, container, workload.directory.as_deref())? } else { (container.command.clone(), None) };
+        procfile.extend(line.map(|line| (name.clone(), line)));
         commands.insert(name.clone(), command);
     }
-    if implied && workload.ports.is_empty() {
+    if !procfile.is_empty() && workload.ports.is_empty() {
         workload.ports.insert("web".into(), windlass_api::workload::ServicePort { port: 80, target_port: None, protocol: None });
     }
     let listens = ["main", "web", "app"].into_iter().map(str::to_owned).find(|name| workload.containers.contains_key(name));
@@ -100,11 +102,11 @@ pub(super) fn shape(mut workload: Workload, open: &BTreeSet<String>) -> Result<S
         }
     }
     let primary = primary(&workload);
-    Ok(Shape { workload, commands, primary, listens })
+    Ok(Shape { workload, commands, procfile, primary, listens })
 }
 
-/// The program and arguments of a container, and whether they come from a Procfile.
-fn command(name: &str, container: &Container, directory: Option<&str>) -> Result<(Vec<String>, bool), DriverError> {
+/// The program and arguments of a container, and the Procfile's line, if they come from one.
+fn command(name: &str, container: &Container, directory: Option<&str>) -> Result<(Vec<String>, Option<String>), DriverError> {
     if container.image != "." && !container.image.is_empty() {
         return Err(refused(
             "ImageNeedsEngine",
@@ -132,7 +134,7 @@ fn command(name: &str, container: &Container, directory: Option<&str>) -> Result
         }
     }
     if !container.command.is_empty() {
-        return Ok(([container.command.clone(), container.args.clone()].concat(), false));
+        return Ok(([container.command.clone(), container.args.clone()].concat(), None));
     }
     let Some(directory) = directory else {
         return Err(refused(
@@ -154,7 +156,7 @@ fn command(name: &str, container: &Container, directory: Option<&str>) -> Result
         command.extend([format!("{script} \"$@\""), "sh".into()]);
         command.extend(container.args.iter().cloned());
     }
-    Ok((command, true))
+    Ok((command, Some(web)))
 }
 
 /// The port that a route leads to, else one with a telling name, else the first.
@@ -223,6 +225,27 @@ impl Shape {
             None => self.workload.containers.first_key_value(),
         }
         .map(|(name, container)| (name.as_str(), container))
+    }
+
+    /// Whether the next generation of a replica can run beside the one that it replaces: a port of its own is what it needs.
+    /// `Err` says why not; empty where nobody could notice.
+    pub(super) fn starts_beside(&self) -> Result<(), String> {
+        let Some((_, container)) = self.container(Some(&self.listens)) else { return Err(String::new()) };
+        if self.primary.is_none() {
+            return Err(String::new());
+        }
+        if self.workload.containers.len() > 1 {
+            return Err("its containers share their ports".into());
+        }
+        match container.variables.get("PORT").filter(|port| !self.repeats_a_port(port)) {
+            Some(_) => Err("its variable `PORT` is set by hand, so two at once would want the same port".into()),
+            None => Ok(()),
+        }
+    }
+
+    /// A `PORT` that repeats the service's number is meant for a machine of its own; any other is the author's will.
+    fn repeats_a_port(&self, value: &str) -> bool {
+        self.workload.ports.values().any(|port| value == port.target_port.unwrap_or(port.port).to_string())
     }
 
     /// Whether a port speaks HTTP: a route or a probe says so, its name does, or it is the only one.
@@ -364,10 +387,8 @@ fn environment(
         let variable: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
         environment.insert(format!("PORT_{variable}"), port.to_string());
     }
-    // A `PORT` that repeats the service's number is meant for a machine of its own; any other is the author's will.
-    let repeats = |value: &String| shape.workload.ports.values().any(|port| *value == port.target_port.unwrap_or(port.port).to_string());
     if let Some(own) = own
-        && container.variables.get("PORT").is_none_or(repeats)
+        && container.variables.get("PORT").is_none_or(|port| shape.repeats_a_port(port))
     {
         environment.insert("PORT".into(), own.to_string());
     }

@@ -37,13 +37,6 @@ pub(super) struct SlotKey {
     pub(super) part: String,
 }
 
-impl SlotKey {
-    /// The directory below the target's.
-    pub(super) fn relative(&self) -> PathBuf {
-        node_directory(&self.uid, &self.node).join(path_segment(&self.part))
-    }
-}
-
 /// Directory of a node below the target's.
 pub(super) fn node_directory(uid: &str, node: &str) -> PathBuf {
     PathBuf::from(path_segment(uid)).join(path_segment(node))

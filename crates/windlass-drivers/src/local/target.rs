@@ -8,9 +8,11 @@ use super::health;
 use super::part::Part;
 use super::ports::{self, Ports};
 use super::process::{self, Traces};
+use super::procfile;
 use super::records::{self, NodeKey, NodeView, What};
 use super::render::Surroundings;
 use super::slot::{CHANGES_SOCKET, SlotDirectory, SocketPlace, Timings, make_directory};
+use super::wish;
 use fs_err as fs;
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -75,6 +77,8 @@ pub(super) struct Local {
     pub(super) changes: broadcast::Sender<String>,
     /// Held while the directory is changed; what it holds is which ports are given away.
     ports: Mutex<Ports>,
+    /// The Procfile's line that was last told as changed, by node: each change is told once.
+    procfiles: Mutex<HashMap<NodeKey, String>>,
     /// What was planned for a node: it tells which values are secret.
     planned: Mutex<HashMap<NodeKey, Planned>>,
 }
@@ -107,6 +111,7 @@ impl Local {
             gateway: Gateway::new(),
             changes: broadcast::channel(1024).0,
             ports: Mutex::default(),
+            procfiles: Mutex::default(),
             planned: Mutex::default(),
             directory,
         });
@@ -156,6 +161,7 @@ impl Local {
         let view = tokio::task::spawn_blocking(move || NodeView::read(&local.directory, &of)).await.unwrap_or_default();
         if view.is_empty() {
             self.planned.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            self.procfiles.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         }
         self.gateway.refresh(key, view).await;
         // Nobody may be listening.
@@ -219,13 +225,30 @@ impl Local {
         Ok(Step::Going)
     }
 
-    /// One step towards a slot that is gone without a trace.
-    pub(super) fn take_down(&self, key: &NodeKey, part: &Part) -> io::Result<Step> {
-        let slot = key.slot(&self.directory, part);
+    /// Marks every slot of a part, but the generation that is kept, as one that shall go: nobody starts it, and no request goes
+    /// to it any more. Answers whether there is any.
+    pub(super) fn mark_going(&self, key: &NodeKey, part: &Part, keep: Option<u32>) -> io::Result<bool> {
+        let _held = self.lock();
+        let going = self.going(key, part, keep);
+        going.iter().try_for_each(|(_, slot)| if slot.is_marked_deleted() { Ok(()) } else { slot.mark_deleted() })?;
+        Ok(!going.is_empty())
+    }
+
+    fn going(&self, key: &NodeKey, part: &Part, keep: Option<u32>) -> Vec<(u32, SlotDirectory)> {
+        let mut going = records::slot_directories(&self.directory, key, part);
+        going.retain(|(generation, _)| Some(*generation) != keep);
+        going
+    }
+
+    /// One step towards slots that are gone without a trace: all of a part, but the generation that is kept.
+    pub(super) fn take_down(&self, key: &NodeKey, part: &Part, keep: Option<u32>) -> io::Result<Step> {
         let mut ports = self.lock();
-        if slot.path().exists() {
+        let going = self.going(key, part, keep);
+        for (_, slot) in &going {
             slot.mark_deleted()?;
-            control::ask(&slot, Request::Stop);
+            control::ask(slot, Request::Stop);
+        }
+        for (_, slot) in &going {
             let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(slot.lock())?;
             if lock.try_lock().is_err() {
                 return Ok(Step::Going);
@@ -250,37 +273,31 @@ impl Local {
         Ok(Step::Done)
     }
 
-    /// Gives back a replica's ports once none of its slots is there.
+    /// Gives back the ports of a replica's generations of which no slot is there.
     fn release_replica(&self, key: &NodeKey, part: &Part, ports: &mut Ports) -> io::Result<()> {
         let Part::Process(replica, _) = part else { return Ok(()) };
-        let prefix = format!("replica-{replica}");
-        let names = std::fs::read_dir(key.directory(&self.directory))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok());
-        if names.into_iter().any(|name| name == prefix || name.starts_with(&format!("{prefix}."))) {
-            return Ok(());
-        }
         let mut of_replicas = records::replica_ports(&self.directory, key);
-        let Some(gone) = of_replicas.remove(replica) else { return Ok(()) };
-        records::write_replica_ports(&self.directory, key, &of_replicas)?;
-        gone.into_values().for_each(|port| ports.release(port));
+        let unused = records::unused_labels(&self.directory, key, *replica, &of_replicas);
+        let gone: Vec<BTreeMap<String, u16>> = unused.iter().filter_map(|label| of_replicas.remove(label)).collect();
+        if !gone.is_empty() {
+            records::write_replica_ports(&self.directory, key, &of_replicas)?;
+            gone.into_iter().flat_map(BTreeMap::into_values).for_each(|port| ports.release(port));
+        }
         Ok(())
     }
 
-    /// The ports of a replica, one for each service port; those that it has are kept, unless it does not run and somebody
-    /// else has taken one.
+    /// The ports of a replica's generation, one for each service port; those that it has are kept, unless it does not run and
+    /// somebody else has taken one.
     pub(super) fn replica_ports(
         &self,
         key: &NodeKey,
-        replica: u32,
+        label: &str,
         names: &[String],
         runs: bool,
         ports: &mut Ports,
     ) -> io::Result<BTreeMap<String, u16>> {
         let mut of_replicas = records::replica_ports(&self.directory, key);
-        let had = of_replicas.remove(&replica).unwrap_or_default();
+        let had = of_replicas.remove(label).unwrap_or_default();
         let mut has = BTreeMap::new();
         for name in names {
             let kept = had.get(name).copied().filter(|port| runs || ports::is_free(*port));
@@ -288,7 +305,7 @@ impl Local {
             has.insert(name.clone(), port);
         }
         if had != has {
-            of_replicas.insert(replica, has.clone());
+            of_replicas.insert(label.to_owned(), has.clone());
             records::write_replica_ports(&self.directory, key, &of_replicas)?;
             had.values().filter(|port| !has.values().any(|kept| kept == *port)).for_each(|port| ports.release(*port));
         }
@@ -345,8 +362,28 @@ impl Local {
             self.refresh(&key).await;
         }
         let local = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || records::nodes(&local.directory).iter().for_each(|key| local.revive(key)));
+        let done = tokio::task::spawn_blocking(move || {
+            for key in records::nodes(&local.directory) {
+                local.revive(&key);
+                local.look_at_procfile(&key);
+            }
+        });
         drop(done.await);
+    }
+
+    /// Tells whoever listens when the Procfile's line is no longer the one that a program was started by.
+    pub(super) fn look_at_procfile(&self, key: &NodeKey) {
+        let view = NodeView::read(&self.directory, key);
+        let Some((slot, line)) = view.newest().find_map(|slot| Some((slot, wish::procfile_line(&slot.config.wish)?))) else { return };
+        // One that cannot be read is a change, too: the next plan says what is wrong with it.
+        let now = procfile::web(&slot.config.directory).unwrap_or_default();
+        let mut told = self.procfiles.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == line {
+            told.remove(key);
+        } else if told.insert(key.clone(), now.clone()).is_none_or(|before| before != now) {
+            // Nobody may be listening.
+            drop(self.changes.send(key.uid.clone()));
+        }
     }
 }
 

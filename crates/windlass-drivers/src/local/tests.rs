@@ -1,6 +1,7 @@
 //! Checks of the target with real processes. The test program is its own shim: see [`machine::as_windlass`].
 
 mod machine;
+mod replace;
 
 use machine::{Machine, body, eventually, instance, processes};
 use serde_json::json;

@@ -10,14 +10,30 @@ use std::collections::BTreeSet;
 use windlass_api::plan::FieldChange;
 use windlass_api::planned::{Planned, SecretReference};
 
-/// The fields of a node that concern one part. `container` is the one that a process runs.
-pub(super) fn of_part(body: &Value, part: &Part, container: &str) -> Value {
+/// The fields of a node that concern a program, and the line of the Procfile that it was read from, where it was: a change of
+/// that line is a change of the program.
+pub(super) fn of_process(body: &Value, container: &str, procfile: Option<&String>) -> Value {
+    let ports = body["ports"].as_object().into_iter().flatten();
+    let ports: Map<String, Value> = ports.map(|(name, port)| (name.clone(), json!({"targetPort": port["targetPort"]}))).collect();
+    let mut wish = json!({"directory": body["directory"], "containers": {container: body["containers"][container]}, "ports": ports});
+    if let Some(line) = procfile {
+        wish[PROCFILE] = json!({"web": line});
+    }
+    wish
+}
+
+/// The field of a wish, and the path of a change, that is about the Procfile.
+pub(super) const PROCFILE: &str = "Procfile";
+
+/// The line of the Procfile behind a wish.
+pub(super) fn procfile_line(wish: &Value) -> Option<&str> {
+    wish[PROCFILE]["web"].as_str()
+}
+
+/// The fields of a node that concern one part that is no program.
+pub(super) fn of_part(body: &Value, part: &Part) -> Value {
     match part {
-        Part::Process(..) => {
-            let ports = body["ports"].as_object().into_iter().flatten();
-            let ports: Map<String, Value> = ports.map(|(name, port)| (name.clone(), json!({"targetPort": port["targetPort"]}))).collect();
-            json!({"directory": body["directory"], "containers": {container: body["containers"][container]}, "ports": ports})
-        }
+        Part::Process(_, container) => of_process(body, container.as_deref().unwrap_or_default(), None),
         Part::Files(container) => json!({"containers": {container: {"files": body["containers"][container]["files"]}}}),
         Part::Listener(name) => json!({"ports": {name: body["ports"][name]}}),
         Part::Route(name) => json!({"routes": {name: body["routes"][name]}}),

@@ -422,7 +422,7 @@ impl<'a> Planner<'a> {
             instance: self.inputs.reference.clone(),
             revision: self.inputs.revision.to_owned(),
             nodes,
-            warnings: Vec::new(),
+            warnings: self.inputs.answers.nodes.values().flat_map(|answer| answer.warnings.iter().cloned()).collect(),
             quantities,
             hash: String::new(),
         };

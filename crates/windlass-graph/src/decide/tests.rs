@@ -87,6 +87,7 @@ fn answer(node: &DesiredNode, there: Option<&Value>) -> NodeAnswer {
         action,
         staleness: BTreeMap::new(),
         note: None,
+        warnings: Vec::new(),
         conflict: None,
     }
 }

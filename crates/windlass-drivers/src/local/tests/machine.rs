@@ -245,7 +245,13 @@ impl Machine {
 
     pub(super) fn slot(&self, instance: &InstanceReference, part: &str) -> SlotDirectory {
         let key = NodeKey { uid: instance.uid.clone(), node: "app".into() };
-        key.slot(&self.root.join("local"), &Part::parse(part).unwrap())
+        key.slot(&self.root.join("local"), &Part::parse(part).unwrap(), 0)
+    }
+
+    pub(super) fn look_at_procfiles(&self) {
+        for key in nodes(&self.root.join("local")) {
+            self.target().local.look_at_procfile(&key);
+        }
     }
 
     pub(super) fn kill_shims(&self) {
