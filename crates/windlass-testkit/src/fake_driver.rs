@@ -294,7 +294,16 @@ impl Driver for FakeDriver {
         } else {
             Observation::Absent
         };
-        Ok(NodeAnswer { observation, action, effects, changes, staleness: BTreeMap::new(), note: None, warnings: Vec::new(), conflict: None })
+        Ok(NodeAnswer {
+            observation,
+            action,
+            effects,
+            changes,
+            staleness: BTreeMap::new(),
+            note: None,
+            warnings: Vec::new(),
+            conflict: None,
+        })
     }
 
     async fn apply(&self, scope: &Scope, operation: &Operation) -> Outcome {
