@@ -111,6 +111,17 @@ pub enum Approval {
     Always,
 }
 
+impl Approval {
+    /// The word in a Template.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Destructive => "destructive",
+            Self::Always => "always",
+        }
+    }
+}
+
 /// What happens when somebody else changed what we made; ordered from least to most cautious.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use windlass_api::driver::{Cancellation, DesiredNode, Health, NodeAnswer, Observation, Operation, Outcome};
 use windlass_api::inventory::Entry;
 use windlass_api::plan::{Action, EffectPlan, FieldChange, Identity};
@@ -41,6 +41,8 @@ pub enum Behaviour {
         /// Whether trying again can help.
         retry: bool,
     },
+    /// It is done, and one thing more that nobody planned.
+    More,
 }
 
 /// Where a crash is made.
@@ -60,6 +62,7 @@ struct Script {
     calls: u64,
     in_flight: usize,
     unready: Vec<String>,
+    too_late: bool,
 }
 
 /// See the module head.
@@ -68,6 +71,7 @@ pub struct FakeDriver {
     script: Mutex<Script>,
     released: Notify,
     crashed: watch::Sender<bool>,
+    probed: broadcast::Sender<String>,
 }
 
 impl FakeDriver {
@@ -76,12 +80,18 @@ impl FakeDriver {
     /// # Errors
     /// The directory cannot be read or written.
     pub fn new(directory: &Path) -> std::io::Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            world: Arc::new(World::open(directory)?),
+        Ok(Self::over(World::open(directory)?))
+    }
+
+    /// A driver over this world.
+    pub fn over(world: World) -> Arc<Self> {
+        Arc::new(Self {
+            world: Arc::new(world),
             script: Mutex::default(),
             released: Notify::new(),
             crashed: watch::Sender::new(false),
-        }))
+            probed: broadcast::Sender::new(16),
+        })
     }
 
     /// What is outside.
@@ -106,6 +116,17 @@ impl FakeDriver {
         if !ready {
             script.unready.push(node_key.to_owned());
         }
+    }
+
+    /// A probe of something of this instance (by UID) has an answer.
+    pub fn probe(&self, instance: &str) {
+        // Nobody may listen just now.
+        self.probed.send(instance.to_owned()).ok();
+    }
+
+    /// From now on every cancellation comes too late: what goes on outside comes about.
+    pub fn cancel_too_late(&self) {
+        self.script().too_late = true;
     }
 
     /// Lets slow effects go on.
@@ -180,7 +201,8 @@ impl FakeDriver {
             Some(Behaviour::Fail { retry }) => {
                 Outcome::Failed { reason: "Broken".into(), message: format!("`{key}` cannot be made"), retry }
             }
-            None => Outcome::Done { uid: happens(true, 0) },
+            // What is done besides is done by `apply`, which knows where.
+            Some(Behaviour::More) | None => Outcome::Done { uid: happens(true, 0) },
         };
         if crash == Some(CrashPoint::After) {
             return self.crash().await;
@@ -312,6 +334,10 @@ impl Driver for FakeDriver {
             return self.effect(&operation.effect.key, |_, _| self.world.remove(&at, &operation.op_id)).await;
         }
         let made_from = fingerprint(&operation.desired);
+        let more = self.script().behaviours.get(&operation.effect.key).and_then(VecDeque::front) == Some(&Behaviour::More);
+        if more {
+            self.world.make(&format!("{at}-more"), &operation.op_id, &made_from, true, 0);
+        }
         self.effect(&operation.effect.key, |observable, looks| Some(self.world.make(&at, &operation.op_id, &made_from, observable, looks)))
             .await
     }
@@ -337,14 +363,19 @@ impl Driver for FakeDriver {
 
     async fn cancel(&self, scope: &Scope, entry: &Entry) -> Cancellation {
         let at = place(&scope.instance.uid, &entry.key);
+        let too_late = self.script().too_late;
         match self.world.look(&at) {
-            Some(thing) if thing.looks_left == 0 => Cancellation::TooLate,
+            Some(thing) if too_late || thing.looks_left == 0 => Cancellation::TooLate,
             Some(_) => {
                 self.world.undo(&at);
                 Cancellation::Cancelled
             }
             None => Cancellation::Cancelled,
         }
+    }
+
+    fn changes(&self) -> Option<broadcast::Receiver<String>> {
+        Some(self.probed.subscribe())
     }
 
     async fn delete(&self, scope: &Scope, op_id: &str, entry: &Entry) -> Outcome {

@@ -1,6 +1,8 @@
-//! What tests share: a building block that misbehaves on demand, and waiting for conditions. Never part of the product.
+//! What tests share: a building block that misbehaves on demand, a recorder of what really happened, and waiting for
+//! conditions. Never part of the product.
 //!
-//! Start with [`fake_driver::FakeDriver`] and [`wait::until`].
+//! Start with [`fake_driver::FakeDriver`], [`recorder::Recorder`] and [`wait::until`].
 
 pub mod fake_driver;
+pub mod recorder;
 pub mod wait;

@@ -160,8 +160,12 @@ impl Worker<'_> {
             let mut open = match Box::pin(self.open(run.take(), &decision, &drifted)).await? {
                 Opened::Go(open) => *open,
                 Opened::Hold(said, next) => {
+                    // What went on outside while nothing may be done is followed to its end, and written down.
+                    if self.record.exists() {
+                        self.record.save().await?;
+                    }
                     self.say(*said).await?;
-                    return Ok(next);
+                    return Ok(goes_on.map_or(next, Next::After));
                 }
             };
             if let Some(wait) = waits_for_retry(&open) {

@@ -10,6 +10,7 @@ use windlass_api::driver::PartHealth;
 use windlass_api::names;
 use windlass_api::plan::{InstanceReference, NodePlan, Plan};
 use windlass_api::run::{Cause, KEPT_OTHERS, KEPT_SUCCEEDED, Run, RunSpec, RunStatus, State, Step, StepState, TakenEffect};
+use windlass_api::template::Approval;
 use windlass_client::errors;
 use windlass_client::objects::optional;
 
@@ -174,6 +175,12 @@ impl OpenRun {
         step.state = state;
         message.clone_into(&mut step.message);
         step.parts = parts.to_vec();
+    }
+
+    /// Records that a stage which its Run's plan did not cover goes on without anybody being asked, and why.
+    pub(super) fn note_own_approval(&mut self, policy: Approval, beyond: &str) {
+        let message = format!("this stage approves itself, as the approval policy is `{}`: {beyond}", policy.name());
+        condition::set(&mut self.status.conditions, Condition::new("Approved", true, "Policy", message), &clock::now_seconds());
     }
 
     /// Says where the Run stands.

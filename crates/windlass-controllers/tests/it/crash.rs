@@ -7,6 +7,9 @@ use windlass_testkit::fake_driver::CrashPoint;
 
 /// Makes an instance, changes it, deletes it; gives the effects, and how many driver calls there were.
 async fn life(platform: &mut Platform, crash: Option<(u64, CrashPoint)>) -> (BTreeMap<String, usize>, u64) {
+    // An effect that is not idempotent: a call that is made twice counts twice.
+    platform.counts_every_call = true;
+    platform.resume().await;
     platform.template(workload()).await;
     if let Some((call, point)) = crash {
         platform.fake.crash_at(call, point);
@@ -46,13 +49,19 @@ where
     tokio::time::timeout(PATIENCE, wait(platform)).await.expect("it goes on after the crash");
 }
 
+fn platform_is_real() -> bool {
+    std::env::var_os("WINDLASS_TEST_KUBECONFIG").is_some()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_any_two_calls_neither_loses_nor_doubles_an_effect() {
     let mut platform = Platform::start().await;
     let (expected, calls) = life(&mut platform, None).await;
     platform.finish().await;
     assert!(calls >= 8, "{calls} calls: {expected:?}");
-    for call in 1..=calls {
+    // A server that is slower and shared sees some of them; all are tried on the embedded one.
+    let step = if platform_is_real() { 4 } else { 1 };
+    for call in (1..=calls).step_by(step) {
         for point in [CrashPoint::Before, CrashPoint::After] {
             let mut platform = Platform::start().await;
             let (counted, _) = life(&mut platform, Some((call, point))).await;

@@ -5,7 +5,10 @@
 mod approval;
 mod crash;
 mod deletion;
+mod effects;
+mod later;
 mod operations;
 mod platform;
 mod runs;
+mod settled;
 mod templates;

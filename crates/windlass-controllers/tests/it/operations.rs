@@ -135,3 +135,57 @@ async fn a_replica_that_went_is_not_deleted_again() {
     assert_eq!(platform.inventory("a").await.expect("an inventory").spec.entries.len(), 2);
     platform.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_that_comes_too_late_records_the_effect_as_done() {
+    let platform = Platform::start().await;
+    platform.template(workload()).await;
+    platform.fake.cancel_too_late();
+    platform.fake.next("app/replica-0", Behaviour::Pending { looks: 5 });
+    platform.write("a", json!({"replicas": 1})).await;
+    let run = platform.run_in("a", State::Waiting).await;
+    platform.patch_run(&run, json!({"spec": {"cancel": true}})).await;
+    let cancelled = platform.run_in("a", State::Cancelled).await;
+    let said = cancelled.status.map(|status| status.message).unwrap_or_default();
+    assert!(said.contains("too late for: app/replica-0"), "{said}");
+    until("the effect is recorded as done", PATIENCE, || async {
+        let entries = platform.inventory("a").await.map(|inventory| inventory.spec.entries).unwrap_or_default();
+        let state = entries.iter().find(|entry| entry.key == "app/replica-0").map(|entry| entry.state);
+        if state == Some(windlass_api::inventory::EntryState::Present) { Ok(()) } else { Err(state) }
+    })
+    .await;
+    assert_eq!(platform.fake.world().effects().len(), 1, "{:?}", platform.fake.world().effects());
+    // What was cancelled is not gone on with by itself.
+    assert!(platform.config_maps().get_opt("a-page").await.expect("read").is_none());
+    platform.delete("a").await;
+    assert!(platform.fake.world().things().is_empty());
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_can_see_is_not_repeated_over_a_restart() {
+    let mut platform = Platform::start().await;
+    platform.counts_every_call = true;
+    platform.resume().await;
+    platform.template(workload()).await;
+    platform.fake.next("app/replica-0", Behaviour::Unknown { happened: true, observable: false });
+    platform.write("a", json!({"replicas": 1})).await;
+    let unknown =
+        |run: &windlass_api::run::Run| run.state() == State::Waiting && run.status.as_ref().is_some_and(|s| s.message.contains("resolve"));
+    platform.run_is("a", "a Run that waits for a word", unknown).await;
+    for _ in 0..2 {
+        platform.resume().await;
+        // A wish that comes meanwhile is looked at, and nothing is done for it.
+        let before = platform.recorder.reads("a");
+        platform.annotate("a", json!({"example.org/note": jiff::Timestamp::now().to_string()})).await;
+        until("it was looked at", PATIENCE, || async { if platform.recorder.reads("a") > before + 1 { Ok(()) } else { Err("not yet") } })
+            .await;
+    }
+    assert_eq!(platform.fake.world().effects().len(), 1, "{:?}", platform.fake.world().effects());
+    platform.fake.world().reveal_all();
+    let run = platform.run_is("a", "the Run still waits", unknown).await;
+    platform.patch_run(&run, json!({"spec": {"resolutions": [{"key": "app/replica-0", "verdict": "Done"}]}})).await;
+    platform.ready("a").await;
+    assert_eq!(platform.fake.world().effects().len(), 1, "{:?}", platform.fake.world().effects());
+    platform.finish().await;
+}

@@ -10,16 +10,17 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use windlass_api::inventory::Inventory;
+use windlass_api::names;
 use windlass_api::plan::Block;
 use windlass_api::run::{Run, State};
 use windlass_api::target::{CONTROL_PLANE, LOCAL};
 use windlass_api::template::Template;
-use windlass_api::{names, template_revision::TemplateRevision};
 use windlass_client::objects::Kind;
 use windlass_controllers::{Controllers, Settings};
-use windlass_drivers::Drivers;
 use windlass_drivers::kubernetes_object::KubernetesObjects;
-use windlass_testkit::fake_driver::FakeDriver;
+use windlass_drivers::{Driver, Drivers};
+use windlass_testkit::fake_driver::{FakeDriver, World};
+use windlass_testkit::recorder::{Hand, Recorder};
 use windlass_testkit::wait::until;
 
 /// How long anything may take.
@@ -31,8 +32,17 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// See the module head.
 pub(crate) struct Platform {
+    /// What people use.
     pub(crate) client: Client,
+    /// What controllers and drivers use.
+    pub(crate) windlass: Client,
+    /// What really happened; looked at when the test finishes.
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) fake: Arc<FakeDriver>,
+    /// Serves `template` blocks in place of the real driver.
+    pub(crate) objects: Option<Arc<dyn Driver>>,
+    /// Whether the outside takes every call anew, also one that it has taken already.
+    pub(crate) counts_every_call: bool,
     pub(crate) namespace: String,
     /// Kind of this test's Template; no other test uses it.
     pub(crate) kind: String,
@@ -62,9 +72,14 @@ impl Platform {
         };
         let world = tempfile::tempdir().expect("a directory");
         let unique = format!("{}{number}", std::process::id());
+        let recorder = Recorder::new();
         let mut platform = Self {
-            client,
+            windlass: recorder.client(&client, Hand::Windlass),
+            client: recorder.client(&client, Hand::Person),
+            recorder,
             fake: FakeDriver::new(world.path()).expect("a world"),
+            objects: None,
+            counts_every_call: false,
             namespace: format!("test-{unique}"),
             kind: format!("Thing{unique}"),
             resync: Duration::from_secs(600),
@@ -87,21 +102,26 @@ impl Platform {
     pub(crate) async fn resume(&mut self) {
         self.controllers = None;
         // A killed process is gone at once; here its last calls must have ended before the next one begins.
-        let fake = self.fake.clone();
-        until("the old calls have ended", PATIENCE, || async { if fake.in_flight() == 0 { Ok(()) } else { Err(fake.in_flight()) } }).await;
-        self.fake = FakeDriver::new(self.world.path()).expect("a world");
+        let (fake, recorder) = (self.fake.clone(), self.recorder.clone());
+        until("the old calls have ended", PATIENCE, || async {
+            let left = fake.in_flight() + recorder.in_flight();
+            if left == 0 { Ok(()) } else { Err(left) }
+        })
+        .await;
+        let world = World::open(self.world.path()).expect("a world").recorded(self.recorder.clone());
+        self.fake = FakeDriver::over(if self.counts_every_call { world.counting_every_call() } else { world });
         self.start_controllers().await;
     }
 
     /// Starts the controllers over the present outside.
     pub(crate) async fn start_controllers(&mut self) {
-        let objects = KubernetesObjects::new(self.client.clone());
+        let objects = self.objects.clone().unwrap_or_else(|| KubernetesObjects::new(self.windlass.clone()));
         let drivers = Drivers::default()
             .with(Block::Template, CONTROL_PLANE, objects.clone())
             .with(Block::ExternalRef, CONTROL_PLANE, objects)
             .with(Block::Workload, LOCAL, self.fake.clone());
         let settings = Settings { resync: self.resync, ..Settings::default() };
-        self.controllers = Some(windlass_controllers::start(&self.client, &drivers, settings).await.expect("the controllers start"));
+        self.controllers = Some(windlass_controllers::start(&self.windlass, &drivers, settings).await.expect("the controllers start"));
     }
 
     /// Commits to the store so far; `None` on a real server.
@@ -128,8 +148,24 @@ impl Platform {
         .await
     }
 
-    pub(crate) async fn apply_template(&self, name: &str, mut spec: Value) {
-        spec["schema"]["kind"] = json!(self.kind);
+    pub(crate) async fn apply_template(&self, name: &str, spec: Value) {
+        self.apply_template_of(&self.kind, name, spec).await;
+    }
+
+    /// Applies a Template of another kind, and waits until it serves; its name is the kind's.
+    pub(crate) async fn second_template(&self, kind: &str, spec: Value) {
+        let name = kind.to_lowercase();
+        self.apply_template_of(kind, &name, spec).await;
+        until("the second Template", PATIENCE, || async {
+            let template = self.templates().get(&name).await.map_err(|error| error.to_string())?;
+            let conditions = template.status.map(|status| status.conditions).unwrap_or_default();
+            if conditions.iter().any(|c| c.type_ == "Ready" && c.is_true()) { Ok(()) } else { Err(format!("{conditions:#?}")) }
+        })
+        .await;
+    }
+
+    async fn apply_template_of(&self, kind: &str, name: &str, mut spec: Value) {
+        spec["schema"]["kind"] = json!(kind);
         let object = json!({"apiVersion": names::API_VERSION, "kind": "Template", "metadata": {"name": name}, "spec": spec});
         self.templates().patch(name, &PatchParams::apply("test").force(), &Patch::Apply(&object)).await.expect("the Template is stored");
     }
@@ -152,16 +188,33 @@ impl Platform {
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        Kind {
-            resource: kube::api::ApiResource {
-                group: names::GENERATED_GROUP.into(),
-                version: "v1alpha1".into(),
-                api_version: format!("{}/v1alpha1", names::GENERATED_GROUP),
-                kind: self.kind.clone(),
-                plural: format!("{}s", self.kind.to_lowercase()),
-            },
-            namespaced: true,
-        }
+        kind_of(&self.kind)
+    }
+
+    /// Instances of another kind.
+    pub(crate) fn instances_of(&self, kind: &str) -> Api<DynamicObject> {
+        kind_of(kind).api(&self.client, Some(&self.namespace))
+    }
+
+    /// Makes many instances at once.
+    pub(crate) async fn write_many(&self, names: &[String], spec: &Value) {
+        use futures::StreamExt as _;
+        futures::stream::iter(names).for_each_concurrent(16, |name| async move { drop(self.write(name, spec.clone()).await) }).await;
+    }
+
+    /// Waits until all of so many instances are ready.
+    pub(crate) async fn all_ready(&self, count: usize) -> Vec<DynamicObject> {
+        until("all instances are ready", PATIENCE * 4, || async {
+            // A long list is read only once it may be right.
+            let busy = self.controllers.as_ref().map_or(0, Controllers::busy);
+            if busy > 0 {
+                return Err(format!("{busy} are worked on"));
+            }
+            let found = self.instances().list(&ListParams::default()).await.map_err(|error| error.to_string())?.items;
+            let ready = found.iter().filter(|object| object.data["status"]["state"] == "Ready").count();
+            if ready == count { Ok(found) } else { Err(format!("{ready} of {count}")) }
+        })
+        .await
     }
 
     /// Writes an instance as its owner.
@@ -268,23 +321,63 @@ impl Platform {
         .await;
     }
 
-    /// Leaves nothing behind on a server that others use, too.
-    pub(crate) async fn finish(mut self) {
+    /// The Runs that were made in `windlass-system` because this test's namespace was going.
+    pub(crate) async fn system_runs(&self) -> Vec<Run> {
+        let api: Api<Run> = Api::namespaced(self.client.clone(), names::SYSTEM_NAMESPACE);
+        let mut runs = api.list(&ListParams::default()).await.expect("listed").items;
+        runs.retain(|run| run.spec.instance.namespace.as_deref() == Some(&self.namespace));
+        runs
+    }
+
+    /// Leaves nothing behind on a server that others use, too. Everything that happened must stand in an approved plan.
+    pub(crate) async fn finish(self) {
+        let recorder = self.recorder.clone();
+        self.finish_after_violations().await;
+        let violations = recorder.violations();
+        assert!(violations.is_empty(), "effects outside every approved plan:\n{}", violations.join("\n"));
+    }
+
+    /// Ends without taking anything away; what happened is judged.
+    pub(crate) fn end_here(mut self) {
+        self.crash();
+        let violations = self.recorder.violations();
+        assert!(violations.is_empty(), "effects outside every approved plan:\n{}", violations.join("\n"));
+    }
+
+    /// As [`Self::finish`], where the test itself had something forbidden done.
+    pub(crate) async fn finish_after_violations(mut self) {
         if self.server.is_none() {
             let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.client.clone());
             api.delete(&self.namespace, &DeleteParams::default()).await.expect("deletion is taken");
             until("the namespace is gone", PATIENCE * 2, || async { expect_gone(api.get_opt(&self.namespace).await) }).await;
-            let name = self.kind.to_lowercase();
-            self.templates().delete(&name, &DeleteParams::default()).await.ok();
-            until("the Template is gone", PATIENCE, || async { expect_gone(self.templates().get_opt(&name).await) }).await;
-            let revisions: Api<TemplateRevision> = Api::all(self.client.clone());
-            revisions.list(&ListParams::default()).await.expect("listed");
+            let ours = |template: &Template| template.metadata.name.clone().filter(|name| name.starts_with(&self.kind.to_lowercase()));
+            for name in self.templates().list(&ListParams::default()).await.expect("listed").items.iter().filter_map(ours) {
+                self.templates().delete(&name, &DeleteParams::default()).await.ok();
+                until("the Template is gone", PATIENCE, || async { expect_gone(self.templates().get_opt(&name).await) }).await;
+            }
+            for run in self.system_runs().await {
+                let api: Api<Run> = Api::namespaced(self.client.clone(), names::SYSTEM_NAMESPACE);
+                api.delete(&run.metadata.name.unwrap_or_default(), &DeleteParams::default()).await.expect("taken");
+            }
         }
         self.crash();
     }
 }
 
-fn expect_gone<K: Debug>(found: Result<Option<K>, kube::Error>) -> Result<(), String> {
+fn kind_of(kind: &str) -> Kind {
+    Kind {
+        resource: kube::api::ApiResource {
+            group: names::GENERATED_GROUP.into(),
+            version: "v1alpha1".into(),
+            api_version: format!("{}/v1alpha1", names::GENERATED_GROUP),
+            kind: kind.to_owned(),
+            plural: format!("{}s", kind.to_lowercase()),
+        },
+        namespaced: true,
+    }
+}
+
+pub(crate) fn expect_gone<K: Debug>(found: Result<Option<K>, kube::Error>) -> Result<(), String> {
     match found {
         Ok(None) => Ok(()),
         Ok(Some(left)) => Err(format!("{left:#?}")),

@@ -1,4 +1,4 @@
-//! Runs: how many writes they cost, what supersedes them, how many are kept, and what drift does.
+//! Runs: what supersedes them, how many are kept, and what drift does.
 
 use crate::platform::{Platform, config_maps};
 use kube::api::{Patch, PatchParams};
@@ -6,30 +6,6 @@ use serde_json::json;
 use std::time::Duration;
 use windlass_api::run::{Cause, KEPT_SUCCEEDED, State};
 use windlass_testkit::wait::until;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_ready_of_n_objects_costs_at_most_n_and_six_writes_and_a_settled_instance_none() {
-    let mut platform = Platform::start().await;
-    let count = 5;
-    platform.template(config_maps(count)).await;
-    let before = platform.commits();
-    platform.write("first", json!({})).await;
-    platform.ready("first").await;
-    // What follows the last status, if anything, is written by now.
-    platform.run_in("first", State::Succeeded).await;
-    if let (Some(before), Some(after)) = (before, platform.commits()) {
-        let own = after - before - 1;
-        assert!(own <= u64::try_from(count).expect("small") + 6, "{own} writes for {count} objects");
-    }
-    // Settled: forced resyncs cost nothing.
-    platform.resync = Duration::from_millis(20);
-    platform.resume().await;
-    platform.ready("first").await;
-    let before = platform.commits();
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(platform.commits(), before, "a settled instance is written");
-    platform.finish().await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_one_run_that_names_what_and_who() {

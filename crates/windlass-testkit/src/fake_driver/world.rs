@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use windlass_api::plan::Action;
+
+use crate::recorder::Recorder;
 
 /// Something that exists outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +30,12 @@ struct State {
 }
 
 /// See the module head.
-#[derive(Debug)]
 pub struct World {
     directory: PathBuf,
     state: Mutex<State>,
+    recorder: Option<Arc<Recorder>>,
+    /// Whether the same operation a second time does nothing, as with a good API.
+    idempotent: bool,
 }
 
 impl World {
@@ -45,7 +50,19 @@ impl World {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { directory: directory.to_owned(), state: Mutex::new(state) })
+        Ok(Self { directory: directory.to_owned(), state: Mutex::new(state), recorder: None, idempotent: true })
+    }
+
+    /// Has this recorder see what happens.
+    #[must_use]
+    pub fn recorded(self, recorder: Arc<Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
+    /// A world that takes every call anew, also one that it has taken already.
+    #[must_use]
+    pub fn counting_every_call(self) -> Self {
+        Self { idempotent: false, ..self }
     }
 
     /// Everything that is there, by place (`INSTANCE-UID/EFFECT-KEY`).
@@ -101,13 +118,14 @@ impl World {
     pub(super) fn make(&self, place: &str, op_id: &str, made_from: &str, observable: bool, looks: u32) -> String {
         let mut state = self.lock();
         let number = state.made + 1;
+        let action = if state.things.contains_key(place) { Action::Update } else { Action::Create };
         let thing = state.things.entry(place.to_owned()).or_insert_with(|| Thing { uid: format!("thing-{number}"), ..Thing::default() });
         let uid = thing.uid.clone();
-        if thing.operations.insert(op_id.to_owned()) {
+        if thing.operations.insert(op_id.to_owned()) || !self.idempotent {
             made_from.clone_into(&mut thing.made_from);
             thing.looks_left = looks;
             state.made = number;
-            self.log(&format!("make {place} {op_id}"));
+            self.log(place, "make", op_id, action);
         }
         if !observable {
             state.hidden.insert(place.to_owned());
@@ -119,7 +137,7 @@ impl World {
     pub(super) fn remove(&self, place: &str, op_id: &str) -> Option<String> {
         let mut state = self.lock();
         if state.things.remove(place).is_some() {
-            self.log(&format!("remove {place} {op_id}"));
+            self.log(place, "remove", op_id, Action::Delete);
         }
         state.hidden.remove(place);
         self.store(&state);
@@ -131,13 +149,16 @@ impl World {
         self.lose(place);
     }
 
-    fn log(&self, line: &str) {
+    fn log(&self, place: &str, verb: &str, op_id: &str, action: Action) {
+        if let (Some(recorder), Some((instance, key))) = (&self.recorder, place.split_once('/')) {
+            recorder.outside(instance, key, action);
+        }
         let mut file = fs_err::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.directory.join("effects.log"))
             .expect("the world can be written");
-        writeln!(file, "{line}").expect("the world can be written");
+        writeln!(file, "{verb} {place} {op_id}").expect("the world can be written");
     }
 
     fn store(&self, state: &State) {

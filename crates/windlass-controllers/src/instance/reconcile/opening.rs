@@ -38,19 +38,27 @@ impl Worker<'_> {
         let generation = self.object.metadata.generation.unwrap_or_default();
         // A Run that takes the place of another for the same wish has the same cause.
         let mut inherited = None;
+        let mut beyond = None;
         if let Some(mut open) = run {
             if open.run.spec.cancel {
                 return self.cancel(open).await;
             }
             let same =
                 open.run.spec.generation == generation && open.run.spec.revision == self.revision && open.run.spec.cause != Cause::Delete;
-            if same && refine::refines(open.plan(), &decision.plan).is_ok() {
-                return self.check_standing(open, &decision.plan).await;
+            if same {
+                match refine::refines(open.plan(), &decision.plan) {
+                    Ok(()) => return self.check_standing(open, &decision.plan).await,
+                    Err(found) => beyond = Some(found.into_iter().map(|difference| difference.message).collect::<Vec<_>>().join("; ")),
+                }
             }
             if open.run.spec.generation == generation && open.run.spec.revision == self.revision {
                 inherited = Some(open.run.spec.cause);
             }
-            open.end(&mut self.record, State::Superseded, "a newer Run takes its place").await?;
+            let message = match &beyond {
+                Some(beyond) => format!("a newer Run takes its place, as this plan does not cover what came: {beyond}"),
+                None => "a newer Run takes its place".to_owned(),
+            };
+            open.end(&mut self.record, State::Superseded, message).await?;
         } else if let Some(held) = self.held_by_last_run(&decision.plan, generation).await? {
             return Ok(held);
         }
@@ -73,11 +81,17 @@ impl Worker<'_> {
         self.record.spec.template.clone_from(&self.template);
         self.record.spec.deletion_policy = self.policies.deletion;
         let dangling = self.record.spec.open_run.is_some();
-        let open = if dangling && previous.is_none() {
+        let mut open = if dangling && previous.is_none() {
             OpenRun::reserved(&self.context.client, &self.record, opening)
         } else {
             OpenRun::reserve(&self.context.client, &mut self.record, opening)
         };
+        if let Some(beyond) = beyond
+            && annotation(&self.value, names::ANNOTATION_EXPECTED_PLAN).is_none()
+            && approval::standing(&decision.plan, self.policies.approval, None) == Standing::Free
+        {
+            open.note_own_approval(self.policies.approval, &beyond);
+        }
         self.check_expected(open, &decision.plan).await
     }
 
