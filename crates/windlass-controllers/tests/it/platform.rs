@@ -204,7 +204,7 @@ impl Platform {
 
     /// Waits until all of so many instances are ready.
     pub(crate) async fn all_ready(&self, count: usize) -> Vec<DynamicObject> {
-        until("all instances are ready", PATIENCE * 4, || async {
+        until("all instances are ready", PATIENCE * 20, || async {
             // A long list is read only once it may be right.
             let busy = self.controllers.as_ref().map_or(0, Controllers::busy);
             if busy > 0 {

@@ -51,7 +51,7 @@ fn how_many(platform: &Platform) -> usize {
 /// what it said before.
 async fn all_looked_at(platform: &Platform, names: &[String], probed_uid: &str) {
     platform.recorder.forget_reads();
-    until("each was looked at", PATIENCE * 2, || async {
+    until("each was looked at", PATIENCE * 10, || async {
         platform.fake.probe(probed_uid);
         let looked_at = |name: &String| platform.recorder.reads(name) >= 2 && platform.recorder.reads(&format!("{name}-0")) >= 1;
         let left = names.iter().filter(|name| !looked_at(name)).count() + usize::from(platform.recorder.reads("probed") < 2);
