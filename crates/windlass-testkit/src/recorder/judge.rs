@@ -166,7 +166,7 @@ impl Known {
         if let Some(kind) = text(answered, "/kind").filter(|kind| kind != "Status") {
             self.kinds.insert(key.clone(), kind);
         }
-        let named = [&target.name].into_iter().filter(|name| !name.is_empty()).cloned().next();
+        let named = Some(target.name.clone()).filter(|name| !name.is_empty());
         Identity {
             kind: self.kinds.get(&key).cloned().unwrap_or_else(|| target.plural.clone()),
             api_version: Some(target.api_version()),
