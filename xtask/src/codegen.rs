@@ -1,9 +1,10 @@
 //! Generated files: what the embedded API server knows about built-in kinds, taken from Kubernetes' own Go modules.
 //!
-//! OpenAPI documents come from `api/openapi-spec/v3` of `k8s.io/kubernetes`, field tables for protobuf bodies from the
+//! OpenAPI documents come from `api/openapi-spec/v3` of `k8s.io/kubernetes` with the allowed values from its Go, field tables for protobuf bodies from the
 //! struct tags in `k8s.io/api`; both as pinned in `xtask/components/kubernetes/go.mod`. The files are committed, so that
 //! a build needs no Go. `--check` only compares. Start with [`run`].
 
+mod enums;
 mod go_types;
 mod openapi;
 
@@ -21,8 +22,9 @@ const ASSETS: &str = "crates/windlass-apiserver/assets";
 pub(crate) fn run(check: bool) -> Result<()> {
     let root = project::root()?;
     let modules = Modules { folder: root.join("xtask/components/kubernetes") };
-    let documents =
-        openapi::generate(&modules.path("k8s.io/kubernetes")?.join("api/openapi-spec/v3"), &modules.version("k8s.io/kubernetes")?)?;
+    let kubernetes = modules.path("k8s.io/kubernetes")?;
+    let allowed = enums::read(&kubernetes)?;
+    let documents = openapi::generate(&kubernetes.join("api/openapi-spec/v3"), &modules.version("k8s.io/kubernetes")?, &allowed)?;
     let files = [
         ("schemas.tsv", documents.schemas),
         ("paths.tsv", documents.paths),

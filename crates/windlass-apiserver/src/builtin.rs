@@ -22,9 +22,9 @@ mod tests;
 
 pub use age::human_duration;
 pub use defaults::defaults;
-pub use documents::{component_json, info, openapi, path_items, schema, schema_for_component};
-pub use go_decode::{decode_problem, meta_problem, normalize, normalize_meta};
+pub use documents::{component_json, components, info, openapi, path_items, schema, schema_for_component};
+pub use go_decode::{decode_problem, meta_problem, normalize, normalize_applied, normalize_meta};
 pub use json_path::JsonPath;
 pub use kinds::{Kind, Subresource, find, find_kind, kinds};
-pub use table::{Column, Printer, columns, custom_columns, row};
+pub use table::{CUSTOM_SCALE, Column, Printer, columns, custom_columns, row};
 pub use validate::{Endpoint, validate};

@@ -5,6 +5,7 @@
 mod definition;
 pub(crate) mod document;
 mod establish;
+mod replicas;
 mod rules;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use windlass_schema::structural::{ErrorKind, FieldError, Schema};
 use crate::api::Api;
 use crate::builtin::object_meta;
 use crate::builtin::{Printer, names::NameRule};
+use crate::registry::Scale;
 use crate::{Status, object};
 
 pub(crate) use definition::{prepare, validate};
@@ -30,6 +32,8 @@ pub(crate) struct CustomVersion {
     pub(crate) schema: Arc<Schema>,
     namespaced: bool,
     rules: rules::Rules,
+    /// Where `/scale` finds its values.
+    scale: Option<Scale>,
     /// What `kubectl get` prints.
     pub(crate) printer: Option<Printer>,
     /// Objects stored before this version of the store may not follow the schema: they are pruned and defaulted when read.
@@ -45,15 +49,21 @@ impl CustomVersion {
         self.schema.apply_defaults(value);
     }
 
-    /// Schema, then rules.
-    pub(crate) fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    /// Schema, then replicas, then rules.
+    pub(crate) fn validate(&self, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<FieldError> {
+        let of_status = subresource == "status";
         let mut errors = object_meta::check(new, old, self.namespaced, NameRule::Subdomain);
-        errors.extend(self.schema.validate(new, old));
+        // A status is not held responsible for what else is wrong.
+        let judged = self.schema.validate(new, old).into_iter();
+        errors.extend(judged.filter(|error| !of_status || error.path == "status" || error.path.starts_with("status.")));
+        if let Some(scale) = &self.scale {
+            errors.extend(replicas::check(scale, new, of_status));
+        }
+        errors.extend(self.schema.duplicates(new));
         // Rules may rely on what the schema demands.
-        if errors.is_empty() {
-            errors.extend(self.schema.duplicates(new));
+        if !errors.iter().any(blocks_rules) {
             errors.extend(self.rules.check(new, old));
-        } else if self.rules.exist() && errors.iter().any(blocks_rules) {
+        } else if self.rules.exist() {
             let detail =
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
             errors.push(FieldError::invalid("<nil>", Value::Null, detail));

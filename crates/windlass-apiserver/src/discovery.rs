@@ -97,7 +97,7 @@ pub(crate) async fn paths(State(api): State<Arc<Api>>) -> Response {
         paths.push(format!("/apis/{group}"));
         paths.extend(registry.versions(group).into_iter().flatten().map(|version| format!("/apis/{group}/{version}")));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v3", "/openapi/v3/", "/readyz", "/version"].map(str::to_owned));
+    paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/readyz", "/version"].map(str::to_owned));
     answer_json(&json!({"paths": paths}))
 }
 

@@ -1,4 +1,9 @@
-//! `/openapi/v3`: the index and one document for each group and version.
+//! `/openapi/v3`: the index and one document for each group and version; `/openapi/v2`: one document of all (`v2.rs`).
+//!
+//! Documents are made when they are asked for and not kept: clients keep them on disk, by the hashes that are kept here.
+
+mod gnostic;
+mod v2;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,17 +19,19 @@ use crate::discovery::content_hash;
 use crate::registry::{Registry, api_version};
 use crate::{answer, builtin, crd};
 
+pub(crate) use v2::document as v2;
+
 /// The document's name in the index: `api/v1`, `apis/apps/v1`.
 fn document_name(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-/// All documents, made once for a registry.
-fn documents(registry: &Registry) -> &BTreeMap<String, Bytes> {
+/// The hash of each document, found once for a registry.
+fn hashes(registry: &Registry) -> &BTreeMap<String, String> {
     registry.documents.get_or_init(|| {
         registry
             .group_versions()
-            .map(|(group, version)| (document_name(group, version), Bytes::from(document_of(registry, group, version))))
+            .map(|(group, version)| (document_name(group, version), content_hash(document_of(registry, group, version).as_bytes())))
             .collect()
     })
 }
@@ -40,7 +47,7 @@ fn document_of(registry: &Registry, group: &str, version: &str) -> String {
     }
     json!({
         "openapi": "3.0.0",
-        "info": {"title": format!("Kubernetes CRD Swagger {}", api_version(group, version)), "version": "v0.1.0"},
+        "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
         "paths": paths,
         "components": {"schemas": schemas},
     })
@@ -50,9 +57,9 @@ fn document_of(registry: &Registry, group: &str, version: &str) -> String {
 /// `/openapi/v3`
 pub(crate) async fn index(State(api): State<Arc<Api>>) -> Response {
     let registry = api.registry();
-    let paths: Map<String, Value> = documents(&registry)
+    let paths: Map<String, Value> = hashes(&registry)
         .iter()
-        .map(|(name, bytes)| (name.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={}", content_hash(bytes))})))
+        .map(|(name, hash)| (name.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{name}?hash={hash}")})))
         .collect();
     answer::json_bytes(StatusCode::OK, Bytes::from(json!({"paths": paths}).to_string()))
 }
@@ -60,13 +67,19 @@ pub(crate) async fn index(State(api): State<Arc<Api>>) -> Response {
 /// `/openapi/v3/DOCUMENT`
 pub(crate) async fn document(State(api): State<Arc<Api>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let registry = api.registry();
-    let Some(bytes) = documents(&registry).get(name.trim_end_matches('/')) else { return answer::no_such_page() };
-    let tag = format!("\"{}\"", content_hash(bytes));
+    let name = name.trim_end_matches('/');
+    let Some(hash) = hashes(&registry).get(name) else { return answer::no_such_page() };
+    let tag = format!("\"{hash}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
-        return answer::json_bytes(StatusCode::NOT_MODIFIED, Bytes::new());
+        return tagged(answer::json_bytes(StatusCode::NOT_MODIFIED, Bytes::new()), &tag);
     }
-    let mut response = answer::json_bytes(StatusCode::OK, bytes.clone());
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    let found = registry.group_versions().find(|(group, version)| document_name(group, version) == name);
+    let Some((group, version)) = found else { return answer::no_such_page() };
+    tagged(answer::json_bytes(StatusCode::OK, Bytes::from(document_of(&registry, group, version))), &tag)
+}
+
+fn tagged(mut response: Response, tag: &str) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

@@ -157,7 +157,8 @@ type Versions = Vec<(String, Vec<Arc<Resource>>)>;
 pub(crate) struct Registry {
     /// By group, then version, newest first.
     groups: BTreeMap<String, Versions>,
-    pub(crate) documents: OnceLock<BTreeMap<String, Bytes>>,
+    /// The hash of each OpenAPI document.
+    pub(crate) documents: OnceLock<BTreeMap<String, String>>,
     pub(crate) discovery: OnceLock<(Bytes, Bytes)>,
 }
 

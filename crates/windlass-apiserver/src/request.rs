@@ -105,6 +105,23 @@ impl Query {
         }
     }
 
+    /// The same for one object and for watches, where the real server puts nothing before the decoder's words.
+    pub(crate) fn one_resource_version(&self) -> Result<Option<u64>, Status> {
+        let refused = |status: Status| Status::new(500, "", status.message.trim_start_matches("invalid resource version: "));
+        self.resource_version().map_err(refused)
+    }
+
+    /// What the rows of a table carry: `Metadata`, `Object` or `None`.
+    pub(crate) fn include_object(&self) -> Result<&str, Status> {
+        match self.text("includeObject") {
+            given @ ("" | "Metadata" | "Object" | "None") => Ok(given),
+            other => {
+                let error = FieldError::invalid("includeObject", other, "must be 'Metadata', 'Object', 'None', or empty");
+                Err(Status::bad_request(format!("Unable to convert to Table as requested: {error}")))
+            }
+        }
+    }
+
     /// `options` is the kind that messages name (`CreateOptions`).
     pub(crate) fn dry_run(&self, options: &str) -> Result<bool, Status> {
         let values: Vec<&str> = self.all("dryRun").filter(|value| !value.is_empty()).collect();

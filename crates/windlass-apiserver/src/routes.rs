@@ -32,6 +32,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/apis/{group}", get(discovery::group))
         .route("/apis/{group}/{version}", get(discovery::group_version))
         .route("/apis/{group}/{version}/{*rest}", any(group_resource))
+        .route("/openapi/v2", get(openapi::v2))
         .route("/openapi/v3", get(openapi::index))
         .route("/openapi/v3/{*document}", get(openapi::document))
         .route("/version", get(health::version))
@@ -135,6 +136,9 @@ async fn call(api: &Arc<Api>, group: &str, version: &str, rest: &str, request: R
     let verb = call.verb().ok_or_else(Status::method_not_allowed)?;
     authorize(api, &call, verb)?;
     call.accept = Accept::parse(call.headers.get(header::ACCEPT))?;
+    if call.accept.view == answer::View::Table {
+        call.query.include_object()?;
+    }
     call.body = read(body).await?;
     Ok(Some(call))
 }

@@ -2,11 +2,14 @@
 //!
 //! Sources: `k8s.io/apimachinery/pkg/labels/selector.go` and `pkg/fields`; messages are those of a kube-apiserver 1.35.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use windlass_schema::structural::FieldError;
+
 use crate::Status;
+use crate::builtin::names;
 
 /// One condition on labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +33,21 @@ impl LabelSelector {
         if parser.peek() == &Token::End {
             return Ok(LabelSelector::default());
         }
+        if !parser.may_begin() {
+            let found = parser.peek().text();
+            return Err(Status::bad_request(format!("found '{found}', expected: !, identifier, or 'end of string'")));
+        }
         loop {
             let requirement =
                 parser.requirement().map_err(|message| Status::bad_request(format!("unable to parse requirement: {message}")))?;
             requirements.push(requirement);
             match parser.next() {
                 Token::End => return Ok(LabelSelector(requirements)),
-                Token::Comma => {}
+                Token::Comma if parser.may_begin() => {}
+                Token::Comma => {
+                    let found = parser.peek().text();
+                    return Err(Status::bad_request(format!("found '{found}', expected: identifier after ','")));
+                }
                 other => return Err(Status::bad_request(format!("found '{}', expected: ',' or 'end of string'", other.text()))),
             }
         }
@@ -67,6 +78,7 @@ enum Token {
     Close,
     Not,
     Equals,
+    DoubleEquals,
     NotEquals,
     Greater,
     Less,
@@ -82,6 +94,7 @@ impl Token {
             Token::Close => ")".to_owned(),
             Token::Not => "!".to_owned(),
             Token::Equals => "=".to_owned(),
+            Token::DoubleEquals => "==".to_owned(),
             Token::NotEquals => "!=".to_owned(),
             Token::Greater => ">".to_owned(),
             Token::Less => "<".to_owned(),
@@ -104,10 +117,8 @@ fn tokens(text: &str) -> Vec<Token> {
             '<' => Token::Less,
             '!' if follows(&mut characters) => Token::NotEquals,
             '!' => Token::Not,
-            '=' => {
-                follows(&mut characters);
-                Token::Equals
-            }
+            '=' if follows(&mut characters) => Token::DoubleEquals,
+            '=' => Token::Equals,
             first => {
                 let mut word = String::from(first);
                 while let Some(next) = characters.next_if(|next| !" \t\r\n,()!=<>".contains(*next)) {
@@ -137,7 +148,27 @@ impl Parser {
         token
     }
 
+    /// Whether a condition can begin here.
+    fn may_begin(&self) -> bool {
+        matches!(self.peek(), Token::Word(_) | Token::Not)
+    }
+
     fn requirement(&mut self) -> Result<Requirement, String> {
+        let requirement = self.unchecked()?;
+        if let Requirement::In { key, values } | Requirement::NotIn { key, values } = &requirement {
+            // Messages count them in order.
+            let sorted: BTreeSet<&String> = values.iter().collect();
+            for (position, value) in sorted.into_iter().enumerate() {
+                let problems = names::label_value(value);
+                if !problems.is_empty() {
+                    return Err(FieldError::invalid(format!("values[{position}][{key}]"), value.as_str(), problems.join("; ")).to_string());
+                }
+            }
+        }
+        Ok(requirement)
+    }
+
+    fn unchecked(&mut self) -> Result<Requirement, String> {
         if self.peek() == &Token::Not {
             self.next();
             return Ok(Requirement::Missing { key: self.key()? });
@@ -145,7 +176,7 @@ impl Parser {
         let key = self.key()?;
         match self.peek().clone() {
             Token::End | Token::Comma => Ok(Requirement::Exists { key }),
-            Token::Equals => {
+            Token::Equals | Token::DoubleEquals => {
                 self.next();
                 Ok(Requirement::In { key, values: vec![self.exact()?] })
             }
@@ -175,7 +206,10 @@ impl Parser {
 
     fn key(&mut self) -> Result<String, String> {
         match self.next() {
-            Token::Word(word) => Ok(word),
+            Token::Word(word) => match names::qualified(&word) {
+                problems if problems.is_empty() => Ok(word),
+                problems => Err(format!("<nil>: {}", FieldError::invalid("", word, problems.join("; ")).body())),
+            },
             other => Err(format!("found '{}', expected: identifier", other.text())),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::builtin::{Column, Kind};
+use crate::builtin::{self, Column, Kind};
 use crate::registry::Resource;
 
 /// The table of some objects. `include` is the client's `includeObject`: `Object`, `None`, anything else means metadata.
@@ -16,11 +16,7 @@ pub(crate) fn of(resource: &Resource, objects: &[Value], include: &str, meta: Va
                 "None" => Value::Null,
                 _ => crate::answer::partial(object),
             };
-            let mut row = json!({"cells": cells(resource, object, now)});
-            if !shown.is_null() {
-                row["object"] = shown;
-            }
-            row
+            json!({"cells": cells(resource, object, now), "object": shown})
         })
         .collect();
     let definitions = if with_columns { columns_of(resource) } else { Value::Null };
@@ -40,4 +36,21 @@ fn cells(resource: &Resource, object: &Value, now: jiff::Timestamp) -> Vec<Value
         (Some(custom), _) => custom.printer.as_ref().map(|printer| printer.row(object, now)).unwrap_or_default(),
         (None, kind) => kind.map(|kind| kind.row(object, now)).unwrap_or_default(),
     }
+}
+
+/// The table of one scale, whose columns are always the same.
+pub(crate) fn of_scale(resource: &Resource, scale: &Value, include: &str) -> Value {
+    let kind = if resource.custom.is_some() { builtin::CUSTOM_SCALE } else { "Scale" };
+    let shown = match include {
+        "Object" => scale.clone(),
+        "None" => Value::Null,
+        _ => crate::answer::partial(scale),
+    };
+    let columns: Value = builtin::columns(kind).iter().map(Column::to_json).collect();
+    json!({
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": scale["metadata"]["resourceVersion"]},
+        "columnDefinitions": columns,
+        "rows": [{"cells": builtin::row(kind, scale, jiff::Timestamp::now()), "object": shown}],
+    })
 }

@@ -11,12 +11,14 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// Kinds that are decoded, with all that they refer to.
-const ROOTS: [&str; 17] = [
+const ROOTS: [&str; 19] = [
     "core/v1.Namespace",
     "core/v1.ConfigMap",
     "core/v1.Secret",
     "core/v1.ServiceAccount",
     "core/v1.Event",
+    "core/v1.LimitRange",
+    "core/v1.ResourceQuota",
     "apps/v1.Deployment",
     "autoscaling/v1.Scale",
     "coordination/v1.Lease",

@@ -11,6 +11,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::enums::Allowed;
+
 /// Both files.
 pub(super) struct Documents {
     pub(super) schemas: String,
@@ -19,7 +21,7 @@ pub(super) struct Documents {
 
 /// A document's file, its group and version, and beginnings of paths (below the version) that are kept.
 const SOURCES: [(&str, &str, &[&str]); 7] = [
-    ("api__v1", "v1", &["", "namespaces", "configmaps", "secrets", "serviceaccounts", "events"]),
+    ("api__v1", "v1", &["", "namespaces", "configmaps", "secrets", "serviceaccounts", "events", "limitranges", "resourcequotas"]),
     ("apis__apps__v1", "apps/v1", &["", "deployments"]),
     ("apis__apiextensions.k8s.io__v1", "apiextensions.k8s.io/v1", &["", "customresourcedefinitions"]),
     ("apis__authentication.k8s.io__v1", "authentication.k8s.io/v1", &["", "selfsubjectreviews"]),
@@ -32,7 +34,7 @@ const SOURCES: [(&str, &str, &[&str]); 7] = [
 const LEFT_OUT: [&str; 1] = ["token"];
 
 /// Reads the documents in `folder`.
-pub(super) fn generate(folder: &Path, version: &str) -> Result<Documents> {
+pub(super) fn generate(folder: &Path, version: &str, allowed: &Allowed) -> Result<Documents> {
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     let mut parameters: Vec<String> = Vec::new();
@@ -70,9 +72,10 @@ pub(super) fn generate(folder: &Path, version: &str) -> Result<Documents> {
     }
     let mut schemas = String::new();
     for name in &wanted {
-        let schema = &known[name];
+        let mut schema = known[name].clone();
+        allowed.put_into(name, &mut schema);
         let mut refers = BTreeSet::new();
-        references(schema, &mut refers);
+        references(&schema, &mut refers);
         let refers: Vec<String> = refers.into_iter().collect();
         let json = schema.to_string();
         if json.contains(['\t', '\n']) {

@@ -13,6 +13,7 @@ pub fn defaults(kind: &Kind, object: &mut Value) {
     match (kind.group, kind.kind) {
         ("", "Namespace") => namespace(object),
         ("", "Secret") => secret(object),
+        ("", "LimitRange") => limit_range(object),
         ("apps", "Deployment") => deployment(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object),
         _ => {}
@@ -63,6 +64,23 @@ fn secret(object: &mut Map<String, Value>) {
     for (key, text) in texts {
         let bytes = text.as_str().unwrap_or_default();
         data.insert(key, json!(base64::engine::general_purpose::STANDARD.encode(bytes)));
+    }
+}
+
+/// For containers: the limit is the maximum, the request the limit, else the minimum.
+fn limit_range(object: &mut Map<String, Value>) {
+    let Some(spec) = object_in(object, "spec") else { return };
+    for item in objects_in(spec, "limits").filter(|item| item.get("type").is_some_and(|kind| kind == "Container")) {
+        for (to, from) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+            let amounts = item.get(from).and_then(Value::as_object).cloned().unwrap_or_default();
+            if amounts.is_empty() {
+                continue;
+            }
+            let Some(filled) = object_in(item, to) else { continue };
+            for (name, amount) in amounts {
+                filled.entry(name).or_insert(amount);
+            }
+        }
     }
 }
 

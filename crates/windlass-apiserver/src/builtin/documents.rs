@@ -110,6 +110,12 @@ pub fn component_json(name: &str) -> Option<(&'static str, Vec<&'static str>)> {
     Some((component.json, all.into_iter().filter(|other| other != name).collect()))
 }
 
+/// The schemas of these names and all that they refer to, as JSON, sorted by name.
+pub fn components<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'static str, &'static str)> {
+    let names = names.filter_map(|name| COMPONENTS.get_key_value(name).map(|(name, _)| *name)).collect();
+    with_references(names).into_iter().filter_map(|name| Some((name, COMPONENTS.get(name)?.json))).collect()
+}
+
 /// The parsed schema of a kind; kept after the first use.
 pub fn schema(kind: &Kind) -> Arc<Schema> {
     schema_for_component(kind.component).unwrap_or_else(|| Arc::new(Schema::object_meta()))

@@ -6,6 +6,7 @@ use super::kinds::Kind;
 use super::protobuf;
 use serde_json::Value;
 use std::sync::Arc;
+use windlass_cel::value::Quantity;
 use windlass_schema::structural::{Additional, JsonType, Node, Schema};
 
 /// Why an object cannot be decoded as this kind; the text of a Status with code 400.
@@ -21,12 +22,17 @@ pub fn decode_problem(kind: &Kind, object: &Value) -> Option<String> {
 /// Brings an object into the form that is stored and served: unknown fields, nulls and zero values are gone, structs
 /// that Go always writes are there.
 pub fn normalize(kind: &Kind, object: &mut Value) {
-    let schema = super::schema(kind);
-    schema.prune(object);
-    drop_unset(&schema, schema.root(), object);
+    normalize_applied(kind, object);
     if let (Some(message), Some(object)) = (message(kind), object.as_object_mut()) {
         protobuf::write_out(message, object, false);
     }
+}
+
+/// Brings an applied configuration into the form in which it is merged: as [`normalize`], without what it does not say.
+pub fn normalize_applied(kind: &Kind, object: &mut Value) {
+    let schema = super::schema(kind);
+    schema.prune(object);
+    drop_unset(&schema, schema.root(), object);
 }
 
 /// Brings `metadata` of a custom resource into the form that is stored: nulls, unknown and empty fields are gone.
@@ -54,6 +60,12 @@ fn message(kind: &Kind) -> Option<&'static str> {
 
 /// Removes what Go's encoder leaves out: nulls, and zero values of fields that are not behind a pointer.
 fn drop_unset(schema: &Schema, node: &Node, value: &mut Value) {
+    if is_quantity(node) {
+        if let Some(quantity) = quantity(value) {
+            *value = Value::String(quantity.to_string());
+        }
+        return;
+    }
     match value {
         Value::Object(map) => map.retain(|key, value| {
             let Some(child) = schema.field(node, key) else { return true };
@@ -70,6 +82,19 @@ fn drop_unset(schema: &Schema, node: &Node, value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+fn is_quantity(node: &Node) -> bool {
+    node.component.as_deref() == Some("io.k8s.apimachinery.pkg.api.resource.Quantity")
+}
+
+/// An amount, written as text or number.
+fn quantity(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
     }
 }
 
@@ -98,6 +123,10 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     /// `owner` is the Go type that has the field at `path`.
     fn judge(&self, node: &Node, value: &Value, owner: &str, path: &mut Vec<String>) -> Option<String> {
+        if is_quantity(node) {
+            let message = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+            return (!value.is_null() && quantity(value).is_none()).then(|| message.to_owned());
+        }
         let fits = match (node.json_type, value) {
             (None, _) | (_, Value::Null) => true,
             (Some(JsonType::Object), Value::Object(_))

@@ -65,7 +65,7 @@ const PLAIN: Kind = Kind {
     name_rule: NameRule::Subdomain,
 };
 
-static KINDS: [Kind; 12] = [
+static KINDS: [Kind; 14] = [
     Kind {
         kind: "ConfigMap",
         plural: "configmaps",
@@ -75,6 +75,14 @@ static KINDS: [Kind; 12] = [
         ..PLAIN
     },
     Kind { kind: "Event", plural: "events", singular: "event", short_names: &["ev"], component: "io.k8s.api.core.v1.Event", ..PLAIN },
+    Kind {
+        kind: "LimitRange",
+        plural: "limitranges",
+        singular: "limitrange",
+        short_names: &["limits"],
+        component: "io.k8s.api.core.v1.LimitRange",
+        ..PLAIN
+    },
     Kind {
         kind: "Namespace",
         plural: "namespaces",
@@ -86,6 +94,15 @@ static KINDS: [Kind; 12] = [
         subresources: &[FINALIZE, STATUS],
         component: "io.k8s.api.core.v1.Namespace",
         name_rule: NameRule::Label,
+        ..PLAIN
+    },
+    Kind {
+        kind: "ResourceQuota",
+        plural: "resourcequotas",
+        singular: "resourcequota",
+        short_names: &["quota"],
+        subresources: &[STATUS],
+        component: "io.k8s.api.core.v1.ResourceQuota",
         ..PLAIN
     },
     Kind { kind: "Secret", plural: "secrets", singular: "secret", component: "io.k8s.api.core.v1.Secret", ..PLAIN },

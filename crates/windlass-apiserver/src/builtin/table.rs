@@ -71,6 +71,9 @@ fn wide(column: Column) -> Column {
     Column { priority: 1, ..column }
 }
 
+/// The name under which [`columns`] has those of a custom resource's scale; they differ in words only.
+pub const CUSTOM_SCALE: &str = "Scale of a custom resource";
+
 static COLUMNS: LazyLock<HashMap<&'static str, Vec<Column>>> = LazyLock::new(|| {
     let text = |name: &str, component: &str, field: &str| Column::new(name, "string", said(component, field));
     let told = |name: &str, words: &str| Column::new(name, "string", words.to_owned());
@@ -81,6 +84,18 @@ static COLUMNS: LazyLock<HashMap<&'static str, Vec<Column>>> = LazyLock::new(|| 
         ("ConfigMap", vec![name_column(), text("Data", &core("ConfigMap"), "data"), age_column()]),
         ("Secret", vec![name_column(), text("Type", &core("Secret"), "type"), text("Data", &core("Secret"), "data"), age_column()]),
         ("ServiceAccount", vec![name_column(), age_column()]),
+        (
+            "ResourceQuota",
+            vec![
+                name_column(),
+                told("Request", "Request represents a minimum amount of cpu/memory that a container may consume."),
+                told(
+                    "Limit",
+                    "Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node.",
+                ),
+                age_column(),
+            ],
+        ),
         (
             "Event",
             vec![
@@ -122,6 +137,15 @@ static COLUMNS: LazyLock<HashMap<&'static str, Vec<Column>>> = LazyLock::new(|| 
                 age_column(),
             ],
         ),
+        (
+            CUSTOM_SCALE,
+            vec![
+                name_column(),
+                Column::new("Desired", "integer", "Number of desired replicas".to_owned()),
+                Column::new("Available", "integer", "Number of actual replicas".to_owned()),
+                Column::new("Age", "date", said(META, "creationTimestamp")),
+            ],
+        ),
         ("", vec![name_column(), Column::new("Created At", "date", said(META, "creationTimestamp"))]),
     ])
 });
@@ -143,6 +167,10 @@ pub fn row(kind: &str, object: &Value, now: Timestamp) -> Vec<Value> {
         "ConfigMap" => vec![name, json!(size(&object["data"]) + size(&object["binaryData"])), json!(made)],
         "Secret" => vec![name, text(&object["type"]), json!(size(&object["data"])), json!(made)],
         "ServiceAccount" => vec![name, json!(made)],
+        "ResourceQuota" => {
+            let [requests, limits] = quota(&object["status"]);
+            vec![name, json!(requests), json!(limits), json!(made)]
+        }
         "Event" => event(object, now),
         "Lease" => vec![name, text(&object["spec"]["holderIdentity"]), json!(made)],
         "Deployment" => {
@@ -165,9 +193,23 @@ pub fn row(kind: &str, object: &Value, now: Timestamp) -> Vec<Value> {
                 json!(selector(&object["spec"]["selector"])),
             ]
         }
-        "Scale" => vec![name, json!(count(&object["spec"]["replicas"])), json!(count(&object["status"]["replicas"])), json!(made)],
+        "Scale" | CUSTOM_SCALE => {
+            vec![name, json!(count(&object["spec"]["replicas"])), json!(count(&object["status"]["replicas"])), json!(made)]
+        }
         _ => vec![name, object["metadata"]["creationTimestamp"].clone()],
     }
+}
+
+/// What a quota counts: requests, and limits.
+fn quota(status: &Value) -> [String; 2] {
+    let mut columns = [Vec::new(), Vec::new()];
+    let mut hard: Vec<(&String, &Value)> = status["hard"].as_object().into_iter().flatten().collect();
+    hard.sort_by_key(|(name, _)| *name);
+    for (name, amount) in hard {
+        let used = status["used"][name].as_str().unwrap_or("0");
+        columns[usize::from(name.starts_with("limits."))].push(format!("{name}: {used}/{}", amount.as_str().unwrap_or_default()));
+    }
+    columns.map(|column| column.join(", "))
 }
 
 /// An event in either of its forms.

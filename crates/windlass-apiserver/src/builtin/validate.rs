@@ -6,6 +6,7 @@
 mod definition;
 mod deployment;
 mod event;
+mod quota;
 
 use super::kinds::Kind;
 use super::{names, object_meta};
@@ -54,6 +55,9 @@ pub fn validate(kind: &Kind, endpoint: Endpoint, object: &Value, old: Option<&Va
             secret(object, &mut errors);
         }
         ("Lease", _) => lease(object, &mut errors),
+        ("LimitRange", _) => quota::limit_range(&object["spec"], &mut errors),
+        ("ResourceQuota", Endpoint::Object) => quota::spec(&object["spec"], old.map(|old| &old["spec"]), &mut errors),
+        ("ResourceQuota", _) => quota::status(&object["status"], &mut errors),
         ("Deployment", Endpoint::Object) => {
             deployment::spec(&object["spec"], &mut errors);
             if let Some(old) = old {

@@ -133,9 +133,15 @@ fn resource(definition: &Value, served: &Value, since: u64, gone: CancellationTo
     let schema = Arc::new(Schema::from_openapi(&openapi));
     let scale = &served["subresources"]["scale"];
     let path = |field: &str| scale[field].as_str().map(|path| path.trim_start_matches('.').to_owned());
+    let scale = scale.is_object().then(|| Scale {
+        spec_replicas: path("specReplicasPath").unwrap_or_default(),
+        status_replicas: path("statusReplicasPath").unwrap_or_default(),
+        selector: path("labelSelectorPath"),
+    });
     let custom = CustomVersion {
         rules: Rules::compile(&openapi, &group, &version, &kind),
         openapi,
+        scale: scale.clone(),
         schema,
         namespaced: spec["scope"] != "Cluster",
         // A definition with a bad path is refused; one that was stored before that shows the age.
@@ -154,11 +160,7 @@ fn resource(definition: &Value, served: &Value, since: u64, gone: CancellationTo
         namespaced: spec["scope"] != "Cluster",
         verbs: ALL_VERBS,
         has_status: served["subresources"]["status"].is_object(),
-        scale: scale.is_object().then(|| Scale {
-            spec_replicas: path("specReplicasPath").unwrap_or_default(),
-            status_replicas: path("statusReplicasPath").unwrap_or_default(),
-            selector: path("labelSelectorPath"),
-        }),
+        scale,
         generation: Generation::Content,
         create_on_update: false,
         unconditional_update: false,

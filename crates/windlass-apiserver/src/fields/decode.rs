@@ -71,8 +71,19 @@ fn json(body: &[u8]) -> Result<Decoded, DecodeError> {
     let value = Keep { path: Steps::Root, problems: &problems }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| DecodeError::Json(error.to_string()))?;
+        .map_err(|error| DecodeError::Json(json_problem(&error, body)))?;
     Ok(Decoded { value, problems: problems.into_inner() })
+}
+
+/// What is wrong with JSON, in the words of Go's decoder where it has the same thing to say.
+fn json_problem(error: &serde_json::Error, body: &[u8]) -> String {
+    let said = error.to_string();
+    if !said.starts_with("expected value") {
+        return said;
+    }
+    let line = body.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let found = line.get(error.column().saturating_sub(1)..).and_then(|rest| String::from_utf8_lossy(rest).chars().next());
+    found.map_or(said, |found| format!("invalid character {found:?} looking for beginning of value"))
 }
 
 fn yaml(text: &str) -> Result<Decoded, DecodeError> {

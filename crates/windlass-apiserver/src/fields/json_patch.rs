@@ -32,8 +32,9 @@ pub enum PatchError {
 /// See [`PatchError`].
 pub fn json_patch(target: &mut Value, patch: &Value) -> Result<(), PatchError> {
     let Value::Array(operations) = patch else {
-        let message = "json: cannot unmarshal object into Go value of type jsonpatch.Patch";
-        return Err(PatchError::Malformed(message.to_owned()));
+        let found = super::go_type(patch);
+        let message = format!("error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp");
+        return Err(PatchError::Malformed(message));
     };
     if operations.len() > MAX_OPERATIONS {
         return Err(PatchError::TooLarge(operations.len()));

@@ -20,9 +20,14 @@ const MAX_DEPTH: usize = 200;
 /// Why a patch was not applied. Status 400 unless said otherwise.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StrategicError {
-    /// `$patch` has an unknown value.
-    #[error("unknown patch type: {0}")]
-    UnknownDirective(String),
+    /// `$patch` has an unknown value. Status 500, as Kubernetes answers.
+    #[error("unknown patch type: {directive} in map: {map}")]
+    UnknownDirective {
+        /// The value.
+        directive: String,
+        /// The map that has it, as Go prints it.
+        map: String,
+    },
     /// An element of a merged list lacks its key.
     #[error("map: {element} does not contain declared merge key: {key}")]
     NoMergeKey {
@@ -53,17 +58,22 @@ pub fn strategic_merge(target: &mut Value, patch: &Value, ty: Type<'_>) -> Resul
 
 type Object = Map<String, Value>;
 
+fn unknown_directive(directive: &Value, map: &Value) -> StrategicError {
+    StrategicError::UnknownDirective { directive: super::go_print(directive), map: super::go_print(map) }
+}
+
 fn merge_map(mut original: Object, mut patch: Object, ty: Type<'_>, depth: usize) -> Result<Object, StrategicError> {
     if depth > MAX_DEPTH {
         return Err(StrategicError::Malformed(format!("a patch must not be nested deeper than {MAX_DEPTH} levels")));
     }
+    let whole = patch.contains_key(DIRECTIVE).then(|| Value::Object(patch.clone()));
     if let Some(directive) = patch.shift_remove(DIRECTIVE) {
         match directive.as_str() {
             Some("replace") => return Ok(patch),
             Some("delete") => return Ok(Object::new()),
             // `merge` is what happens anyway.
             Some("merge") => {}
-            _ => return Err(StrategicError::UnknownDirective(directive.to_string())),
+            _ => return Err(unknown_directive(&directive, &whole.unwrap_or_default())),
         }
     }
     retain_keys(&mut original, &mut patch)?;
@@ -263,7 +273,11 @@ fn special_elements(mut old: Vec<Value>, new: Vec<Value>, key: &str) -> Result<(
                 let message = "merging of list elements by directive is not supported";
                 return Err(StrategicError::Malformed(message.to_owned()));
             }
-            _ => return Err(StrategicError::UnknownDirective(directive.to_string())),
+            _ => {
+                let mut whole = item.clone();
+                whole[DIRECTIVE] = directive.clone();
+                return Err(unknown_directive(&directive, &whole));
+            }
         }
     }
     Ok(if replaces { (rest, Vec::new()) } else { (old, rest) })

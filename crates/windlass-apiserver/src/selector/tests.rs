@@ -44,6 +44,12 @@ fn labels_match_as_in_kubernetes() {
 fn bad_label_selectors_are_refused() {
     for (selector, message) in [
         ("a===1", "unable to parse requirement: found '=', expected: identifier"),
+        ("==", "found '==', expected: !, identifier, or 'end of string'"),
+        ("a,", "found '', expected: identifier after ','"),
+        (
+            "a in (b, -)",
+            "unable to parse requirement: values[0][a]: Invalid value: \"-\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+        ),
         ("a in x", "unable to parse requirement: found 'x' expected: '('"),
         ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
         ("a=1 b", "found 'b', expected: ',' or 'end of string'"),

@@ -29,8 +29,7 @@ pub(crate) fn decode(body: &[u8], media: &str, kind: &str) -> Result<Decoded, St
     let decoded = fields::decode_strict(body, media).map_err(|error| match error {
         DecodeError::MediaType(_) => Status::unsupported_body(),
         DecodeError::Json(why) => {
-            let shown: String =
-                if body.is_empty() { "<empty>".to_owned() } else { String::from_utf8_lossy(body).chars().take(128).collect() };
+            let shown = summary(body);
             let why = if body.is_empty() || why.contains("EOF") { "unexpected end of JSON input".to_owned() } else { why };
             let message = format!(
                 "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({shown})"
@@ -45,6 +44,18 @@ pub(crate) fn decode(body: &[u8], media: &str, kind: &str) -> Result<Decoded, St
     Err(Status::bad_request(format!(
         "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal into an object"
     )))
+}
+
+/// A body as messages show it: what looks like JSON as text, anything else as numbers.
+fn summary(body: &[u8]) -> String {
+    const MOST: usize = 30;
+    let more = if body.len() > MOST { " ..." } else { "" };
+    let start = &body[..body.len().min(MOST)];
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(start)),
+        Some(_) => format!("{}{more}", start.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
 }
 
 /// The body's kind must be the resource's; built-in kinds may leave it out.
@@ -80,13 +91,33 @@ fn shortened(value: &Value) -> String {
 
 /// Prunes what the schema does not know and says so as the client wishes: not at all, as warnings, as an error.
 pub(crate) fn settle(call: &Call, value: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
+    settle_by(call, value, problems, validation, builtin::normalize)
+}
+
+/// The same for what is applied: who leaves a field out does not own it, also where Go always writes one.
+pub(crate) fn settle_applied(
+    call: &Call,
+    value: &mut Value,
+    problems: &[String],
+    validation: FieldValidation,
+) -> Result<Vec<String>, Status> {
+    settle_by(call, value, problems, validation, builtin::normalize_applied)
+}
+
+fn settle_by(
+    call: &Call,
+    value: &mut Value,
+    problems: &[String],
+    validation: FieldValidation,
+    normalize: fn(&builtin::Kind, &mut Value),
+) -> Result<Vec<String>, Status> {
     let resource = &call.resource;
     let unknown = resource.schema().prune_listing(value);
     if let Some(kind) = resource.builtin {
         if let Some(problem) = builtin::decode_problem(kind, value) {
             return Err(Status::bad_request(problem));
         }
-        builtin::normalize(kind, value);
+        normalize(kind, value);
     }
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),

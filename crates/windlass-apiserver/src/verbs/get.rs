@@ -11,7 +11,7 @@ use crate::{Status, table};
 pub(crate) fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     let key = call.resource.key(&call.namespace, &call.name);
     let stored = api.store.get(&key).ok_or_else(|| Status::not_found(&call.resource, &call.name))?;
-    if let Some(wanted) = call.query.resource_version()?
+    if let Some(wanted) = call.query.one_resource_version()?
         && wanted > api.store.version()
     {
         return Err(Status::version_not_reached(wanted, api.store.version()));

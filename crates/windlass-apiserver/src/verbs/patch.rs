@@ -69,6 +69,7 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
         .update(&call.name, |live| {
             let mut new = changed(form, live, &decoded.value, &call.resource)?;
             fits(&call.resource, &new)?;
+            fits_kind(call, &new)?;
             check_identity(call, &new)?;
             warnings = settle(call, &mut new, &decoded.problems, validation)?;
             Ok((new, Ownership::Track))
@@ -82,18 +83,16 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
 pub(crate) fn patch_body(call: &Call) -> Result<fields::Decoded, Status> {
     fields::decode_strict(&call.body, "application/json").map_err(|error| {
         let said = error.to_string();
-        // Go's decoder has words of its own for a body that ends too early, and the API puts nothing before them.
-        Status::bad_request(if said.contains("EOF while parsing") {
-            "unexpected end of JSON input".to_owned()
-        } else {
-            format!("error decoding patch: {said}")
-        })
+        let said = if said.contains("EOF while parsing") { "unexpected end of JSON input".to_owned() } else { said };
+        // The real server puts nothing before what is wrong with a strategic merge patch.
+        let is_strategic = call.content_type() == STRATEGIC;
+        Status::bad_request(if is_strategic { said } else { format!("error decoding patch: {said}") })
     })
 }
 
 /// Unknown fields of a patch are told with the words for a patch.
 fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
-    let shown = new.to_string();
+    let shown = shown(new);
     let unknown = call.resource.schema().prune_listing(new);
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
@@ -105,6 +104,21 @@ fn settle(call: &Call, new: &mut Value, problems: &[String], validation: FieldVa
             Some(why) => Err(Status::invalid("", "", "", &[FieldError::invalid("patch", shown, why)])),
         },
     }
+}
+
+/// A patched object as messages show it: its fields in order, its metadata in that of the Go type.
+fn shown(object: &Value) -> String {
+    let mut shown = object.clone();
+    if let Some(map) = shown.as_object_mut() {
+        map.sort_keys();
+        if let Some(meta) = map.get_mut("metadata").and_then(Value::as_object_mut)
+            && let Some(version) = meta.shift_remove("resourceVersion")
+        {
+            let behind = meta.keys().position(|key| key == "uid").map_or(0, |at| at + 1);
+            meta.shift_insert(behind, "resourceVersion".to_owned(), version);
+        }
+    }
+    shown.to_string()
 }
 
 /// The object after the patch.
@@ -120,11 +134,13 @@ pub(crate) fn changed(form: Form, live: &Value, patch: &Value, resource: &Resour
         })?,
         Form::Merge if patch.is_object() => fields::merge_patch(&mut new, patch),
         Form::Strategic if patch.is_object() => {
-            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema()))
-                .map_err(|error: StrategicError| Status::bad_request(error.to_string()))?;
+            fields::strategic_merge(&mut new, patch, Type::of(&resource.schema())).map_err(|error| match error {
+                StrategicError::UnknownDirective { .. } => Status::new(500, "", error.to_string()),
+                other => Status::bad_request(other.to_string()),
+            })?;
         }
         Form::Merge | Form::Strategic | Form::Apply => {
-            let given = if patch.is_array() { "array" } else { "number" };
+            let given = fields::go_type(patch);
             let why = format!("error decoding patch: json: cannot unmarshal {given} into Go value of type map[string]interface {{}}");
             return Err(Status::bad_request(why));
         }
@@ -132,9 +148,19 @@ pub(crate) fn changed(form: Form, live: &Value, patch: &Value, resource: &Resour
     if new.is_object() { Ok(new) } else { Err(Status::bad_request("the patched object is no object")) }
 }
 
+/// A patch may not make a built-in object one of another kind.
+fn fits_kind(call: &Call, new: &Value) -> Result<(), Status> {
+    match body::check_kind(call, new) {
+        Err(status) if call.resource.builtin.is_some() => {
+            let why = status.message.split_once(": ").map_or(status.message.as_str(), |(_, why)| why);
+            Err(Status::invalid("", "", "", &[FieldError::invalid("patch", shown(new), why)]))
+        }
+        other => other,
+    }
+}
+
 /// A patch may not make the object another one.
 fn check_identity(call: &Call, new: &Value) -> Result<(), Status> {
-    body::check_kind(call, new)?;
     let given = object::name(new);
     if given != call.name {
         return Err(Status::bad_request(format!("the name of the object ({given}) does not match the name on the URL ({})", call.name)));
@@ -158,7 +184,7 @@ fn fits(resource: &Resource, new: &Value) -> Result<(), Status> {
         None if new["metadata"].is_object() => return Ok(()),
         None => "metadata must be an object".to_owned(),
     };
-    Err(Status::invalid("", "", "", &[FieldError::invalid("patch", new.to_string(), why)]))
+    Err(Status::invalid("", "", "", &[FieldError::invalid("patch", shown(new), why)]))
 }
 
 async fn apply(writer: &Writer<'_>, call: &Call, validation: FieldValidation) -> Result<Response, Status> {
@@ -185,7 +211,7 @@ async fn apply(writer: &Writer<'_>, call: &Call, validation: FieldValidation) ->
         _ => {}
     }
     create::check_namespace(call, &mut applied)?;
-    let warnings = body::settle(call, &mut applied, &decoded.problems, validation)?;
+    let warnings = body::settle_applied(call, &mut applied, &decoded.problems, validation)?;
     let options = ApplyOptions {
         force: call.query.flag("force") == Some(true),
         subresource: call.subresource.clone(),

@@ -7,10 +7,11 @@ use windlass_schema::structural::FieldError;
 
 use super::patch::{Form, changed, patch_body};
 use super::write::{Ownership, Writer};
+use crate::answer::View;
 use crate::api::Api;
 use crate::registry::{Resource, Scale};
 use crate::request::Call;
-use crate::{Status, answer, fields, object};
+use crate::{Status, answer, fields, object, table};
 
 pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     let resource = &call.resource;
@@ -18,7 +19,7 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
     let verb = call.verb().ok_or_else(Status::method_not_allowed)?;
     if verb == "get" {
         let (_, object) = api.require(resource, &call.namespace, &call.name)?;
-        return Ok(answer::value(StatusCode::OK, call.accept, &shown(resource, scale, &object)));
+        return Ok(respond(call, &shown(resource, scale, &object)));
     }
     let options = if verb == "patch" { "PatchOptions" } else { "UpdateOptions" };
     let form = if verb == "patch" { Some(Form::of(call)?) } else { None };
@@ -52,7 +53,18 @@ pub(crate) async fn run(api: &Api, call: &Call) -> Result<Response, Status> {
             Ok((scaled(scale, live, &wanted, &call.name)?, Ownership::Track))
         })
         .await?;
-    Ok(answer::value(StatusCode::OK, call.accept, &shown(resource, scale, &updated)))
+    Ok(respond(call, &shown(resource, scale, &updated)))
+}
+
+/// A scale in the form that the client wants.
+fn respond(call: &Call, scale: &Value) -> Response {
+    match call.accept.view {
+        View::Object => answer::value(StatusCode::OK, call.accept, scale),
+        View::Metadata => answer::value(StatusCode::OK, call.accept, &answer::partial(scale)),
+        View::Table => {
+            answer::value(StatusCode::OK, call.accept, &table::of_scale(&call.resource, scale, call.query.text("includeObject")))
+        }
+    }
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> &'a Value {

@@ -12,7 +12,7 @@ pub(crate) fn prepare(resource: &Resource, new: &mut Value, old: Option<&Value>,
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => namespace(new, old, subresource),
         ("apiextensions.k8s.io", "customresourcedefinitions") if subresource.is_empty() => crd::prepare(new, old),
-        ("apps", "deployments") if new["status"].is_null() => *object::child_mut(new, "status") = json!({}),
+        ("apps", "deployments") | ("", "resourcequotas") if new["status"].is_null() => *object::child_mut(new, "status") = json!({}),
         ("", "events") => {
             complete(new, &[("eventTime", Value::Null), ("reportingComponent", "".into()), ("reportingInstance", "".into())], CORE_EVENT)
         }
@@ -81,7 +81,7 @@ fn fields_are_settled(wanted: &Value, live: &Value) -> bool {
 /// The kind's schema and its own rules.
 pub(crate) fn validate(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<FieldError> {
     if let Some(custom) = &resource.custom {
-        return custom.validate(new, old);
+        return custom.validate(new, old, subresource);
     }
     let Some(kind) = resource.builtin else { return Vec::new() };
     let endpoint = match subresource {

@@ -62,29 +62,28 @@ pub(crate) fn run(api: &Arc<Api>, call: &Call) -> Result<Response, Status> {
 fn check_options(call: &Call) -> Result<(), Status> {
     let matching = call.query.text("resourceVersionMatch");
     let initial = call.query.flag("sendInitialEvents");
+    let supported = "NotOlderThan";
     let mut errors = Vec::new();
-    match initial {
-        None if !matching.is_empty() => {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            errors.push(FieldError::forbidden("resourceVersionMatch", why));
-        }
-        Some(_) if matching.is_empty() => {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            errors.push(FieldError::forbidden("resourceVersionMatch", why));
-        }
-        Some(_) if matching != "NotOlderThan" => {
-            errors.push(FieldError::not_supported("resourceVersionMatch", matching, &["NotOlderThan"]));
-        }
-        _ => {}
+    let mut forbidden = |why: &str| errors.push(FieldError::forbidden("resourceVersionMatch", why));
+    if initial.is_some() && matching != supported {
+        forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     }
-    if !call.query.text("continue").is_empty() {
-        errors.push(FieldError::forbidden("continue", "continue is forbidden for watch"));
+    if initial.is_none() && !matching.is_empty() {
+        forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    }
+    // Without a version a watch begins with the state, and so as if it had asked for that.
+    let begins_with_state = initial.is_none() && ["", "0"].contains(&call.query.text("resourceVersion"));
+    if !call.query.text("continue").is_empty() && (begins_with_state || !matching.is_empty()) {
+        forbidden("resourceVersionMatch is forbidden when continue is provided");
+    }
+    if !matching.is_empty() && matching != supported {
+        errors.push(FieldError::not_supported("resourceVersionMatch", matching, &[supported]));
     }
     if errors.is_empty() { Ok(()) } else { Err(Status::invalid("meta.k8s.io", "ListOptions", "", &errors)) }
 }
 
 fn open(api: &Arc<Api>, call: &Call, selection: Selection) -> Result<Stream, Status> {
-    let wanted = call.query.resource_version()?;
+    let wanted = call.query.one_resource_version()?;
     let initial = call.query.flag("sendInitialEvents");
     let with_bookmarks = call.query.flag("allowWatchBookmarks") == Some(true);
     let newest = api.store.version();
