@@ -5,6 +5,9 @@ use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 
+/// Objects in one page of a first list: a page is held as text and as values at once, and nobody waits for a large one.
+pub const PAGE: u32 = 100;
+
 /// A change of one object; the initial list arrives as `Applied`, too.
 #[derive(Clone, Debug)]
 pub enum Change<K> {
@@ -35,7 +38,7 @@ where
 }
 
 fn configuration(selector: Option<&str>) -> watcher::Config {
-    let configuration = watcher::Config::default();
+    let configuration = watcher::Config::default().page_size(PAGE);
     match selector {
         Some(selector) => configuration.labels(selector),
         None => configuration,

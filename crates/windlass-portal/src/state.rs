@@ -177,7 +177,7 @@ async fn follow_kind(client: Client, cache: Arc<Cache>, key: KindKey, kind: Kind
 /// Calls `take` for every event of a kind, for ever; a lost connection is taken up again with back-off.
 async fn each_event(client: &Client, kind: &Kind, mut take: impl FnMut(watcher::Event<DynamicObject>)) {
     let api = kind.api(client, None);
-    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, watcher::Config::default().page_size(windlass_client::watch::PAGE)).default_backoff());
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => take(event),

@@ -16,6 +16,11 @@ mod up;
 
 use std::process::ExitCode;
 
+/// Gives back what a burst of work leaves free: reading a thousand objects at the start, or one large list, must not stay
+/// the size of an idle platform.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(arguments) = commands::shim::asked(std::env::args_os()) {
         return windlass_drivers::local::shim::run(&arguments);
