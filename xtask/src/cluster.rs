@@ -25,6 +25,7 @@ const PROCESSES: &str = "processes";
 pub(crate) struct Cluster {
     processes: Vec<Background>,
     kubeconfig: PathBuf,
+    ready: Duration,
 }
 
 /// `cargo xtask cluster up`.
@@ -72,13 +73,25 @@ fn contains(line: &[u8], directory: &Path) -> bool {
 impl Cluster {
     /// Starts everything and waits until it answers as a cluster does.
     pub(crate) fn start(directory: &Path) -> Result<Cluster> {
+        // A test's data need not survive a power cut.
+        let cluster = Cluster::start_with(directory, &["--unsafe-no-fsync=true"])?;
+        println!("    real server: ready after {:.1} s", cluster.ready.as_secs_f64());
+        Ok(cluster)
+    }
+
+    /// As [`Cluster::start`], with a store that answers after the disk has it: for measuring.
+    pub(crate) fn start_durable(directory: &Path) -> Result<Cluster> {
+        Cluster::start_with(directory, &[])
+    }
+
+    fn start_with(directory: &Path, store: &[&str]) -> Result<Cluster> {
         let (etcd, apiserver, controllers) = (ETCD.path()?, APISERVER.path()?, CONTROLLER_MANAGER.path()?);
         let start = Instant::now();
         let ports = Ports::free()?;
         let keys = Keys::write(&directory.join("keys"), ports.api, directory)?;
         let log = |name: &str| directory.join(format!("{name}.log"));
         let mut processes = Vec::new();
-        processes.push(Background::start("etcd", Command::new(etcd).args(etcd_arguments(directory, &ports)), &log("etcd"))?);
+        processes.push(Background::start("etcd", Command::new(etcd).args(etcd_arguments(directory, &ports)).args(store), &log("etcd"))?);
         processes.push(Background::start(
             "kube-apiserver",
             Command::new(apiserver).args(apiserver_arguments(&keys, &ports)),
@@ -100,14 +113,14 @@ impl Cluster {
             .with_context(|| format!("waiting for {what}\nhint: the logs are in `{}`", directory.display()))
         };
         wait(&mut processes, "the API server", &["get", "--raw", "/readyz"])?;
+        let ready = start.elapsed();
         processes.push(Background::start(
             "kube-controller-manager",
             Command::new(controllers).args(controller_arguments(&keys, directory)),
             &log("kube-controller-manager"),
         )?);
         wait(&mut processes, "the controllers", &["get", "serviceaccount/default", "configmap/kube-root-ca.crt", "-n", "default"])?;
-        println!("    real server: ready after {:.1} s", start.elapsed().as_secs_f64());
-        Ok(Cluster { processes, kubeconfig })
+        Ok(Cluster { processes, kubeconfig, ready })
     }
 
     /// Lets the server live on after us.
@@ -115,6 +128,16 @@ impl Cluster {
         for process in std::mem::take(&mut self.processes) {
             process.detach();
         }
+    }
+
+    /// From the start of the first process until the API server said that it is ready.
+    pub(crate) fn ready(&self) -> Duration {
+        self.ready
+    }
+
+    /// The process ids of the store and the API server.
+    pub(crate) fn server_processes(&self) -> Vec<u32> {
+        self.processes.iter().take(2).map(Background::id).collect()
     }
 
     /// The administrator's kubeconfig.
@@ -239,8 +262,6 @@ fn etcd_arguments(directory: &Path, ports: &Ports) -> Vec<String> {
         format!("--initial-advertise-peer-urls={peer}"),
         format!("--initial-cluster=test={peer}"),
         "--log-level=warn".into(),
-        // A test's data need not survive a power cut.
-        "--unsafe-no-fsync=true".into(),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! Start at [`ci`]: it is the whole list of what must hold before a change is taken.
 #![expect(clippy::print_stdout, reason = "commands for people at a terminal: what they print is their result")]
 
+mod bench;
 mod browser;
 mod ci;
 mod cluster;
@@ -48,6 +49,8 @@ enum Command {
     Test,
     /// Run the end-to-end suite against one server
     E2e(e2e::Arguments),
+    /// Measure the release build, beside the real API server, and write docs/performance.md
+    Bench(bench::Arguments),
     /// Walk through the portal in a real browser and keep pictures of every page
     Browser {
         /// Take the README's picture anew
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Tidy { shrink } => tidy::run(shrink),
         Command::Deny => licences::run(),
         Command::Test => test::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Browser { picture } => browser::run(picture),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Components { names } => components::run(&names),
