@@ -27,7 +27,7 @@ const RULES: [(&str, &str); 15] = [
     (r"(/tmp|\S*/tmp\.\S*?)/(LIVE|MERGED)-\d+", "<dir>/$2"),
     (r"kubectl(\S*)-edit-\S+\.yaml", "kubectl-edit.yaml"),
     (r"\b(generated-)[bcdfghjklmnpqrstvwxz2456789]{5}\b", "${1}<random>"),
-    (r"\(x(\d+) over \d+[smhd](\d+[smh])?\)", "(x$1 over <age>)"),
+    (r"\b\d+[smhd](\d+[smh])? \(x(\d+) over \d+[smhd](\d+[smh])?\)", "<age> (x$2 over <age>)"),
     (r"(^|\s{2,})(?:\d+[smhd](?:\d+[smh])?|<unknown>|<invalid>)(?:(\s)\s+|$)", "$1<age>$2$2$2"),
     (r"\b(\d+[smhd](\d+[smh])?) ago\b", "<age> ago"),
 ];
@@ -80,6 +80,7 @@ mod tests {
         check("  creationTimestamp: \"2026-01-02T03:04:05Z\"", "  creationTimestamp: \"<time>\"");
         check("  resourceVersion: \"4711\"", "  resourceVersion: \"<version>\"");
         check("a     1      12s", "a     1      <age>");
+        check("329d (x2 over 330d)   Warning   Broken", "<age> (x2 over <age>)   Warning   Broken");
         check("3m2s       Normal   Started   web/a   hello", "<age>   Normal   Started   web/a   hello");
         check("configmap/generated-x7b2q created in case-x1y2", "configmap/generated-<random> created in <ns>");
         check("--- /tmp/LIVE-12345/v1.ConfigMap.x.a\t2026-11-24 16:15:00.123456789 +0000", "--- <dir>/LIVE/v1.ConfigMap.x.a\t<time>");
