@@ -137,7 +137,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     async fn advance(&mut self) -> Result<Next, kube::Error> {
-        let mut run = OpenRun::read(&self.context.client, &self.record).await?;
+        let mut run = OpenRun::read(&self.context.client, &mut self.record).await?;
         let (context, reference, template, revision) = (self.context, self.reference.clone(), self.template.clone(), self.revision.clone());
         let actor = Actor { context, reference: &reference, template: &template, revision: &revision };
         // 3. Resolve doubts: what a crash left as Started, what was Unknown.

@@ -95,14 +95,20 @@ impl OpenRun {
         Self { api, name, run, status, plan: opening.plan.clone(), written: RunStatus::default(), stored: false }
     }
 
-    /// Reads the open Run that the record names; `None` if it was never made.
-    pub(super) async fn read(client: &Client, record: &Record) -> Result<Option<Self>, kube::Error> {
+    /// Reads the open Run that the record names; `None` if it was never made. One that has finished is open no more, whatever the
+    /// record says: its end was written, and a crash came before the record's. The record (which the caller saves) then forgets it.
+    pub(super) async fn read(client: &Client, record: &mut Record) -> Result<Option<Self>, kube::Error> {
         let Some((namespace, name)) = record.spec.open_run.as_deref().and_then(|open| open.split_once('/')) else { return Ok(None) };
         let api: Api<Run> = Api::namespaced(client.clone(), namespace);
         let Some(run) = optional(api.get(name).await)? else { return Ok(None) };
+        if run.state().is_finished() {
+            record.spec.open_run = None;
+            return Ok(None);
+        }
+        let name = name.to_owned();
         let status = run.status.clone().unwrap_or_default();
         let Some(plan) = run.plan() else { return Ok(None) };
-        let mut open = Self { api, name: name.to_owned(), written: status.clone(), status, run, plan, stored: true };
+        let mut open = Self { api, name, written: status.clone(), status, run, plan, stored: true };
         if open.status.started_at.is_none() {
             open.status = RunStatus { started_at: Some(clock::now()), attempt: 1, ..open.status };
             let plan = open.plan.clone();
@@ -214,6 +220,13 @@ impl OpenRun {
             Err(error) if errors::is_not_found(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Sets every step that is not at its end.
+    pub(super) fn close_steps(&mut self, state: StepState) {
+        let is_open = |step: &&Step| matches!(step.state, StepState::Pending | StepState::Running | StepState::Waiting);
+        let keys: Vec<String> = self.status.steps.iter().filter(is_open).map(|step| step.key.clone()).collect();
+        keys.iter().for_each(|key| self.set_step(key, state, "", &[]));
     }
 
     /// Ends it: the last word is written, and the record (which the caller saves) names no open Run any more.

@@ -1,9 +1,12 @@
 //! A crash between every two driver calls: the same end, and every effect as often as without.
 
-use crate::platform::{PATIENCE, Platform, workload};
+use crate::platform::{PATIENCE, Platform, config_maps, workload};
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use std::collections::BTreeMap;
+use windlass_api::run::{Cause, State};
 use windlass_testkit::fake_driver::CrashPoint;
+use windlass_testkit::wait::until;
 
 /// Makes an instance, changes it, deletes it; gives the effects, and how many driver calls there were.
 async fn life(platform: &mut Platform, crash: Option<(u64, CrashPoint)>) -> (BTreeMap<String, usize>, u64) {
@@ -69,4 +72,53 @@ async fn a_crash_between_any_two_calls_neither_loses_nor_doubles_an_effect() {
             platform.finish().await;
         }
     }
+}
+
+/// As if a crash came between the write of a Run's end and that of the record: it still names the Run.
+async fn name_as_open(platform: &Platform, name: &str, run: i64) {
+    let inventory = platform.inventory(name).await.expect("an inventory");
+    let open = format!("{}/{}-{name}-{run}", platform.namespace, platform.kind.to_lowercase());
+    let patch = json!({"spec": {"openRun": open}});
+    let of = inventory.metadata.name.expect("named");
+    platform.inventories().patch(&of, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_end_was_written_before_a_crash_is_not_open_after_it() {
+    let mut platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    platform.write("a", json!({"text": "one"})).await;
+    platform.ready("a").await;
+    platform.write("b", json!({"text": "one"})).await;
+    platform.ready("b").await;
+    platform.crash();
+    for name in ["a", "b"] {
+        name_as_open(&platform, name, 1).await;
+    }
+    let ended = platform.runs("b").await.remove(0);
+    platform.write("b", json!({"text": "two"})).await;
+    platform.resume().await;
+    platform.ready("b").await;
+    until("no record names an open Run", PATIENCE, || async {
+        let mut open = Vec::new();
+        for name in ["a", "b"] {
+            open.extend(platform.inventory(name).await.and_then(|inventory| inventory.spec.open_run));
+        }
+        if open.is_empty() { Ok(()) } else { Err(open) }
+    })
+    .await;
+    // The finished one stands as it ended; what came after it is a Run of its own.
+    assert_eq!(platform.runs("a").await.len(), 1);
+    let runs = platform.runs("b").await;
+    assert_eq!(runs[0].status, ended.status);
+    assert_eq!(runs.iter().map(|run| (run.spec.number, run.state())).collect::<Vec<_>>(), [(1, State::Succeeded), (2, State::Succeeded)]);
+
+    platform.crash();
+    name_as_open(&platform, "b", 2).await;
+    platform.instances().delete("b", &kube::api::DeleteParams::default()).await.expect("taken");
+    platform.resume().await;
+    platform.gone("b").await;
+    let left: Vec<(Cause, State)> = platform.runs("b").await.iter().map(|run| (run.spec.cause, run.state())).collect();
+    assert_eq!(left, [(Cause::Delete, State::Succeeded)]);
+    platform.finish().await;
 }

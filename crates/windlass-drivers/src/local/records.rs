@@ -157,6 +157,11 @@ impl SlotView {
     pub(super) fn is_ready(&self) -> bool {
         self.held && self.state.as_ref().is_some_and(|state| state.ready)
     }
+
+    /// Whether its shim runs by another configuration than the written one.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.held && self.state.as_ref().is_some_and(|state| state.config_hash != self.config.hash())
+    }
 }
 
 /// Everything that is there of a node.

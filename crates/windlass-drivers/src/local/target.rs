@@ -26,7 +26,7 @@ use tokio::sync::broadcast;
 use windlass_api::driver::Observation;
 use windlass_api::planned::Planned;
 
-/// How often it is looked for shims that died and ports that were taken.
+/// How often it is looked for shims that died or missed a change, and ports that were taken.
 const SWEEP: Duration = Duration::from_secs(10);
 /// Between two looks at something that is about to happen.
 pub(super) const STEP: Duration = Duration::from_millis(15);
@@ -119,7 +119,7 @@ impl Local {
         Ok((local, listener, pokes))
     }
 
-    /// Takes over what is there: ports, listeners, routes; starts the shims that do not run.
+    /// Takes over what is there: ports, listeners, routes; starts the shims that do not run, and tells those that missed a change.
     async fn take_over(self: &Arc<Self>) {
         for key in records::nodes(&self.directory) {
             let view = NodeView::read(&self.directory, &key);
@@ -192,12 +192,18 @@ impl Local {
         Ok(())
     }
 
-    /// Starts the shims of a node that do not run and should.
+    /// Starts the shims of a node that do not run and should, and tells those that run another configuration than the written
+    /// one: whoever wrote it may have died before it told them.
     fn revive(self: &Arc<Self>, key: &NodeKey) {
         let _held = self.lock();
-        for slot in NodeView::read(&self.directory, key).slots.iter().filter(|slot| !slot.held) {
-            if let Err(error) = self.spawn(key, &slot.directory) {
-                tracing::warn!(%error, "a shim could not be started; it is tried again");
+        for slot in &NodeView::read(&self.directory, key).slots {
+            if !slot.held {
+                if let Err(error) = self.spawn(key, &slot.directory) {
+                    tracing::warn!(%error, "a shim could not be started; it is tried again");
+                }
+            } else if slot.is_outdated() {
+                // It reads the configuration and decides by itself; one that does not answer is asked again with the next sweep.
+                control::ask(&slot.directory, Request::Reload);
             }
         }
     }
@@ -357,7 +363,8 @@ impl Local {
         }
     }
 
-    async fn sweep(self: &Arc<Self>) {
+    /// Looks for what nobody told: shims that died, configurations that their shims do not know, ports, Procfiles.
+    pub(super) async fn sweep(self: &Arc<Self>) {
         for key in self.gateway.faulty() {
             self.refresh(&key).await;
         }

@@ -248,6 +248,17 @@ impl Machine {
         key.slot(&self.root.join("local"), &Part::parse(part).unwrap(), 0)
     }
 
+    /// The newest slot of the first replica.
+    pub(super) fn newest_slot(&self, instance: &InstanceReference) -> SlotDirectory {
+        let key = NodeKey { uid: instance.uid.clone(), node: "app".into() };
+        let view = NodeView::read(&self.root.join("local"), &key);
+        view.slot(&Part::parse("replica-0").unwrap()).unwrap().directory.clone()
+    }
+
+    pub(super) async fn sweep(&self) {
+        self.target().local.sweep().await;
+    }
+
     pub(super) fn look_at_procfiles(&self) {
         for key in nodes(&self.root.join("local")) {
             self.target().local.look_at_procfile(&key);

@@ -135,6 +135,49 @@ async fn a_replacement_that_was_cut_off_is_finished_and_starts_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_was_written_before_a_crash_is_what_runs_after_it() {
+    let mut machine = Machine::start().await;
+    let shop = instance("shop");
+    let starts = tempfile::tempdir().unwrap();
+    let file = starts.path().join("starts");
+    let script = |word: &str| format!("echo {word} >> {}; exec windlass echo", file.display());
+    let app = |word: &str| body(1, json!({"image": ".", "command": ["sh", "-c", script(word)]}));
+    let started = || fs_err::read_to_string(&file).unwrap();
+    // What an owner did that died before it told the supervisor.
+    let written = |machine: &Machine, word: &str| {
+        let slot = machine.newest_slot(&shop);
+        let mut config = slot.read_config().unwrap();
+        *config.program.last_mut().unwrap() = script(word);
+        slot.write_config(&config).unwrap();
+        slot
+    };
+    machine.carry_out(&shop, &app("a")).await;
+    machine.ready(&shop, &app("a")).await;
+    let first = written(&machine, "b");
+    machine.restart().await;
+    eventually("it runs what was written", async || started() == "a\nb\n").await;
+
+    // The next generation of a replica, too; and where Windlass went on, but not the one that wrote it.
+    eventually("it is ready", async || first.read_state().is_some_and(|state| state.ready)).await;
+    machine.carry_out(&shop, &app("c")).await;
+    machine.ready(&shop, &app("c")).await;
+    let second = written(&machine, "d");
+    assert_ne!(second.path(), first.path());
+    machine.sweep().await;
+    eventually("it runs what was written", async || started() == "a\nb\nc\nd\n").await;
+    eventually("it is ready", async || second.read_state().is_some_and(|state| state.ready)).await;
+
+    // What runs already is left alone.
+    let pids = machine.facts(&shop, &app("c"), "pid").await;
+    machine.sweep().await;
+    machine.restart().await;
+    assert_eq!(machine.facts(&shop, &app("c"), "pid").await, pids);
+    assert_eq!(started(), "a\nb\nc\nd\n");
+    machine.destroy(&shop, &app("c")).await;
+    machine.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_set_by_hand_is_warned_of() {
     let machine = Machine::start().await;
     let shop = instance("shop");
