@@ -1,5 +1,7 @@
 //! Reading the API's errors: which ones mean absent, conflict or refused, and what a person should see.
 
+use kube::core::Status;
+use kube::core::response::StatusCause;
 use std::error::Error;
 
 /// Whether the object (or its kind) is not there.
@@ -14,7 +16,12 @@ pub fn is_conflict(error: &kube::Error) -> bool {
 
 /// Whether the API refuses the object itself, so that trying again does not help.
 pub fn is_refused(error: &kube::Error) -> bool {
-    matches!(code(error), Some(400 | 403 | 405 | 413 | 415 | 422))
+    matches!(code(error), Some(400 | 403 | 405 | 413 | 415 | 422)) || is_misfit(error)
+}
+
+/// Kubernetes answers 500 to an apply whose values do not fit the kind's schema, as if the server were at fault.
+fn is_misfit(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 500 && status.message.starts_with("failed to create typed patch object"))
 }
 
 /// The HTTP status that the API answered with, if it answered.
@@ -36,9 +43,30 @@ pub fn reason(error: &kube::Error) -> Option<&str> {
 /// The API's own message, else the whole chain of causes, each once.
 pub fn message(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) => status.message.clone(),
+        kube::Error::Api(status) => refusal(status),
         other => chain(other),
     }
+}
+
+/// The API's own message. Of a refused object the causes one by one, without what the server adds for itself: the
+/// regular expression behind a sentence that says the same, and that further rules were not checked.
+pub fn refusal(status: &Status) -> String {
+    let details = status.details.as_ref().filter(|_| status.reason == "Invalid");
+    let Some(details) = details.filter(|details| !details.causes.is_empty()) else { return status.message.clone() };
+    let mut causes: Vec<String> = Vec::new();
+    for cause in details.causes.iter().filter(|cause| !is_aside(cause)) {
+        let message = cause.message.split_once(" (e.g. '").map_or(cause.message.as_str(), |(words, _)| words);
+        let said = if cause.field.is_empty() { message.to_owned() } else { format!("{}: {message}", cause.field) };
+        if !causes.contains(&said) {
+            causes.push(said);
+        }
+    }
+    format!("{} `{}` is refused: {}", details.kind, details.name, causes.join("; "))
+}
+
+/// Whether a cause is about the checking itself, and about no value.
+pub fn is_aside(cause: &StatusCause) -> bool {
+    cause.field == "<nil>"
 }
 
 /// An error and its causes in one line; a cause whose text the error above already holds is left out.
@@ -54,4 +82,34 @@ pub fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn api(status: Value) -> kube::Error {
+        kube::Error::Api(Box::new(serde_json::from_value(status).expect("a status")))
+    }
+
+    #[test]
+    fn causes_are_said_without_what_the_server_adds_for_itself() {
+        let error = api(json!({
+            "status": "Failure", "reason": "Invalid", "code": 422, "message": "the whole of it",
+            "details": {"kind": "WebApp", "name": "shop", "causes": [
+                {"field": "spec.size", "message": "Unsupported value: \"XXL\": supported values: \"S\", \"M\""},
+                {"field": "<nil>", "message": "Invalid value: null: some validation rules were not checked"},
+            ]},
+        }));
+        assert_eq!(message(&error), "WebApp `shop` is refused: spec.size: Unsupported value: \"XXL\": supported values: \"S\", \"M\"");
+    }
+
+    #[test]
+    fn an_apply_that_does_not_fit_is_refused_and_not_tried_again() {
+        let said =
+            "failed to create typed patch object (default/blog; platform.windlass.dev/v1alpha1, Kind=WebApp): .spec.port: expected numeric";
+        assert!(is_refused(&api(json!({"status": "Failure", "code": 500, "message": said}))));
+        assert!(!is_refused(&api(json!({"status": "Failure", "code": 500, "message": "the disk is full"}))));
+    }
 }

@@ -1,7 +1,7 @@
 //! Reading and writing objects whose kind is known only at run time.
 
 use crate::errors;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions, ValidationDirective};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use windlass_api::plan::Identity;
@@ -106,6 +106,32 @@ pub async fn apply(
 ) -> Result<DynamicObject, kube::Error> {
     let parameters = PatchParams { field_manager: Some(manager.to_owned()), force, dry_run, ..PatchParams::default() };
     api.patch(name, &parameters, &Patch::Apply(object)).await
+}
+
+/// The object as the API would store it, with its defaults; nothing is written. What the kind does not know is refused, not
+/// dropped: what is planned would otherwise be something else than what was asked.
+///
+/// # Errors
+/// The API refuses it ([`errors::is_refused`]) or does not answer.
+pub async fn dry_run(
+    client: &Client,
+    kind: &Kind,
+    namespace: Option<&str>,
+    object: &Value,
+    present: bool,
+    manager: &str,
+) -> Result<DynamicObject, kube::Error> {
+    if present {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let field_validation = Some(ValidationDirective::Strict);
+        let parameters = PatchParams { field_manager: Some(manager.to_owned()), force: true, dry_run: true, field_validation };
+        return kind.api(client, namespace).patch(name, &parameters, &Patch::Apply(object)).await;
+    }
+    // A creation is refused field by field, where an apply only says that the whole does not fit.
+    let path = format!("{}?dryRun=All&fieldValidation=Strict&fieldManager={manager}", kind.path(namespace, None));
+    let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
+    let request = http::Request::post(path).header("content-type", "application/json").body(body).map_err(kube::Error::HttpError)?;
+    client.request(request).await
 }
 
 /// Reads an object; absent is `None`.

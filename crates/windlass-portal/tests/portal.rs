@@ -257,6 +257,23 @@ async fn the_api_s_refusal_stands_beside_the_field_and_what_was_typed_stays() {
 }
 
 #[tokio::test]
+async fn a_field_that_the_form_does_not_have_is_answered_and_nothing_planned() {
+    let fake = shop();
+    let browser = Browser::open(&fake).await;
+    let path = "/templates/web-app/new";
+    browser.page(path, "spec.source").await;
+    let token = browser.token(path).await;
+    let fields =
+        [("_token", token.as_str()), ("_do", "plan"), ("name", "web"), ("namespace", "shop"), ("spec.source", "/srv"), ("spec.prot", "80")];
+    let (status, page) = text(browser.send(browser.form(path, &fields)).await).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let wanted = "There is no field <code>spec.prot</code>, so its value would be lost. Did you mean <code>spec.port</code>?";
+    assert!(page.contains(wanted), "{page}");
+    let filled = browser.get(&format!("{path}?spec.source=%2Fsrv&spec.prot=80&utm_source=mail")).await.1;
+    assert!(filled.contains(wanted) && !filled.contains("utm_source"), "{filled}");
+}
+
+#[tokio::test]
 async fn making_a_preview_binds_to_the_plan_that_was_seen() {
     let fake = shop();
     let proposal = json!({"apiVersion": "platform.windlass.dev/v1alpha1", "kind": "WebApp", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"source": "/srv", "port": 8080}});

@@ -151,7 +151,7 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     let mut hints: Vec<String> = Vec::new();
     for cause in error.chain() {
         let whole = match cause.downcast_ref::<kube::Error>() {
-            Some(kube::Error::Api(status)) => refusal(status),
+            Some(error @ kube::Error::Api(_)) => windlass_client::errors::message(error),
             _ => cause.to_string(),
         };
         let mut parts = whole.split("\n  hint: ");
@@ -168,22 +168,6 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     hints.dedup();
     let hints: String = hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();
     format!("error: {}{hints}", said.join(": "))
-}
-
-/// The API's own message. Of a refused object the causes one by one, without what the server adds for itself: the
-/// regular expression behind a sentence that says the same, and that further rules were not checked.
-fn refusal(status: &kube::core::Status) -> String {
-    let details = status.details.as_ref().filter(|_| status.reason == "Invalid");
-    let Some(details) = details.filter(|details| !details.causes.is_empty()) else { return status.message.clone() };
-    let mut causes: Vec<String> = Vec::new();
-    for cause in details.causes.iter().filter(|cause| cause.field != "<nil>") {
-        let message = cause.message.split_once(" (e.g. '").map_or(cause.message.as_str(), |(words, _)| words);
-        let said = if cause.field.is_empty() { message.to_owned() } else { format!("{}: {message}", cause.field) };
-        if !causes.contains(&said) {
-            causes.push(said);
-        }
-    }
-    format!("{} `{}` is refused: {}", details.kind, details.name, causes.join("; "))
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -216,21 +200,6 @@ mod tests {
             "new web-app --sizes L",
             "error: `windlass new` has no flag `--sizes`\n  hint: did you mean `--size`?\n  hint: `windlass new --help` says what there is",
         );
-    }
-
-    #[test]
-    fn causes_are_said_without_what_the_server_adds_for_itself() {
-        let status: kube::core::Status = serde_json::from_value(serde_json::json!({
-            "status": "Failure", "reason": "Invalid", "code": 422, "message": "the whole of it",
-            "details": {"kind": "WebApp", "name": "shop", "causes": [
-                {"field": "spec.size", "message": "Unsupported value: \"XXL\": supported values: \"S\", \"M\""},
-                {"field": "<nil>", "message": "Invalid value: null: some validation rules were not checked"},
-            ]},
-        }))
-        .expect("a status");
-        let error = anyhow::Error::new(kube::Error::Api(Box::new(status)));
-        assert_eq!(text(&error), "error: WebApp `shop` is refused: spec.size: Unsupported value: \"XXL\": supported values: \"S\", \"M\"");
-        assert_eq!(code(&error), Exit::Failure);
     }
 
     #[test]

@@ -72,7 +72,12 @@ fn read(path: &Path) -> anyhow::Result<File> {
     let text = match fs_err::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let hint =
+                "the data directory has to be a directory that this user may read; say another one with --data-dir or WINDLASS_DATA_DIR";
+            let what = format!("the settings `{}` cannot be read\n  hint: {hint}", path.display());
+            return Err(anyhow::Error::new(error).context(what));
+        }
     };
     serde_saphyr::from_str(&text).map_err(|error| {
         failed(Exit::Usage, format!("`{}` is not understood: {error}\n  hint: it may hold `listen: 127.0.0.1:7400`", path.display()))
@@ -120,6 +125,10 @@ mod tests {
         fs_err::write(directory.path().join("settings.yaml"), "listen: 127.0.0.1:7500\n").expect("written");
         let listen = |flag| Settings::resolve(Some(directory.path()), flag).expect("resolved").listen.port();
         assert_eq!((listen(None), listen(Some("127.0.0.1:7600"))), (7500, 7600));
+        let file = directory.path().join("file");
+        fs_err::write(&file, "").expect("written");
+        let error = crate::exit::text(&Settings::resolve(Some(&file), None).expect_err("no directory"));
+        assert!(error.ends_with("--data-dir or WINDLASS_DATA_DIR") && error.contains("Not a directory"), "{error}");
         fs_err::write(directory.path().join("settings.yaml"), "lisen: x\n").expect("written");
         let error = Settings::resolve(Some(directory.path()), None).expect_err("a typo").to_string();
         assert!(error.contains("lisen"), "{error}");

@@ -109,7 +109,9 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
     let value = if run.spec.deletes {
         serde_json::to_value(&present).unwrap_or_default()
     } else {
-        let taken = objects::apply(&api, &asked.name, &wanted, names::MANAGER_SYSTEM, true, true).await.map_err(PreviewError::Api)?;
+        let kind = &published.kind;
+        let taken = objects::dry_run(&context.client, kind, namespace.as_deref(), &wanted, present.is_some(), names::MANAGER_SYSTEM);
+        let taken = taken.await.map_err(PreviewError::Api)?;
         serde_json::to_value(taken).unwrap_or_default()
     };
     let uid = present.as_ref().and_then(|object| object.metadata.uid.clone()).unwrap_or_default();

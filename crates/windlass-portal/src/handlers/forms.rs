@@ -58,7 +58,7 @@ pub(crate) async fn new(Path(name): Path<String>, asked: Asked) -> Answer {
         namespace: asked.query.word("namespace").or(text("/metadata/namespace")).unwrap_or("default").to_owned(),
         spec: from(&subject, proposal.as_ref(), &asked.query),
     };
-    draw(&asked, &subject, &filled, &asked.query, &Findings::default(), StatusCode::OK).await
+    draw(&asked, &subject, &filled, &asked.query, &errors::unknown_in_address(&subject.form, &asked.query), StatusCode::OK).await
 }
 
 /// `POST /templates/{name}/new`.
@@ -74,7 +74,7 @@ pub(crate) async fn edit(Path((group, kind, namespace, name)): Path<(String, Str
     let subject = of_instance(&asked.portal, &group, &kind, &namespace, &name).await?;
     let proposal = proposal(&asked).await?;
     let filled = Filled { name, namespace, spec: from(&subject, proposal.as_ref(), &asked.query) };
-    draw(&asked, &subject, &filled, &asked.query, &Findings::default(), StatusCode::OK).await
+    draw(&asked, &subject, &filled, &asked.query, &errors::unknown_in_address(&subject.form, &asked.query), StatusCode::OK).await
 }
 
 /// `POST …/edit`.
@@ -89,11 +89,13 @@ async fn take(posted: Posted, subject: &Subject, filled: Filled) -> Answer {
     let Posted { asked, sent } = posted;
     let is_live = asked.query.first("fragment") == Some("live");
     let wants_plan = sent.word("_do") == Some("plan");
+    let unknown = errors::unknown(&subject.form, &sent, subject.live.is_none());
     if !is_live && !wants_plan {
-        return draw(&asked, subject, &filled, &sent, &Findings::default(), StatusCode::OK).await;
+        return draw(&asked, subject, &filled, &sent, &unknown, StatusCode::OK).await;
     }
     let mut object = object(subject, &filled);
     let (mut findings, checked) = check(&asked.portal, subject, &filled, &object).await?;
+    findings.rest.extend(unknown.rest);
     if is_live {
         // Nobody is told about a field that is still empty.
         findings.fields.retain(|name, _| sent.last(name).is_some_and(|text| !text.trim().is_empty()));

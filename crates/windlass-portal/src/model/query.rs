@@ -44,6 +44,11 @@ impl Query {
         self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The names, in the order in which they came; one that came twice stands there twice.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The same with one name set to a value, or taken out where the value is empty; `fragment` and `page` are left out.
     pub(crate) fn with(&self, name: &str, value: &str) -> String {
         let kept = self.pairs.iter().filter(|(known, value)| known != name && known != "fragment" && known != "page" && !value.is_empty());

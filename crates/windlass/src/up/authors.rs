@@ -64,13 +64,29 @@ impl Authors {
             Some(_) | None => request.caller.name.as_str(),
         };
         object["metadata"]["annotations"][names::ANNOTATION_CHANGED_BY] = json!(author);
-        stamp_decision(request, object);
+        if request.group == names::GROUP && request.resource == "runs" {
+            if !by_platform {
+                stamp_asker(request, object);
+            }
+            stamp_decision(request, object);
+        }
+    }
+}
+
+/// Who asked for a Run is who makes it, through whatever door; of those that the platform opens, it says so itself.
+fn stamp_asker(request: &AdmissionRequest<'_>, object: &mut Value) {
+    let asker = match request.old {
+        Some(old) => old["spec"]["by"].clone(),
+        None => json!(request.caller.name),
+    };
+    if object["spec"].is_object() && !asker.is_null() {
+        object["spec"]["by"] = asker;
     }
 }
 
 /// Who decided about a Run is who sends the decision, not whom it names.
 fn stamp_decision(request: &AdmissionRequest<'_>, object: &mut Value) {
-    if request.group != names::GROUP || request.resource != "runs" || !object["spec"]["decision"].is_object() {
+    if !object["spec"]["decision"].is_object() {
         return;
     }
     let before = request.old.map(|old| &old["spec"]["decision"]);
@@ -102,6 +118,16 @@ mod tests {
         };
         Authors::default().stamp(&request, &mut object);
         object
+    }
+
+    #[test]
+    fn who_asks_for_a_preview_is_said_whatever_the_door() {
+        let asked = stamped("ann", None, json!({"metadata": {}, "spec": {"mode": "Plan", "by": "root"}}));
+        assert_eq!(asked["spec"]["by"], "ann");
+        let stolen = json!({"metadata": {}, "spec": {"mode": "Plan", "by": "bob", "cancel": true}});
+        assert_eq!(stamped("bob", Some(asked), stolen)["spec"]["by"], "ann");
+        let opened = stamped(PLATFORM, None, json!({"metadata": {}, "spec": {"by": "ann"}}));
+        assert_eq!(opened["spec"]["by"], "ann", "the platform says for whom it opens one");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Field, Form, Widget};
 use crate::errors::sentence;
+use crate::model::query::Query;
 use kube::core::Status;
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ impl Findings {
 pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) -> Findings {
     let mut findings = Findings::default();
     let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
-    for cause in causes {
+    for cause in causes.iter().filter(|cause| !windlass_client::errors::is_aside(cause)) {
         let place = cause.field.trim_start_matches('.');
         let found = form.fields().filter(|field| is_at(place, &field.name())).max_by_key(|field| field.path.len());
         match found {
@@ -46,7 +47,7 @@ pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) ->
             {
                 Some(field) => add(&mut findings, field.name(), &cause.message, hint(field, &cause.message)),
                 None if place.is_empty() => findings.rest.push(sentence(&cause.message)),
-                None => findings.rest.push(sentence(&format!("{place}: {}", cause.message))),
+                None => findings.rest.push(sentence(&format!("`{place}`: {}", cause.message))),
             },
         }
     }
@@ -54,6 +55,33 @@ pub(crate) fn sort(status: &Status, form: &Form, name: &str, namespace: &str) ->
         without_causes(status, &mut findings, name, namespace);
     }
     findings
+}
+
+/// What was sent and belongs to no field: dropped silently, it would be missed only when it is too late.
+pub(crate) fn unknown(form: &Form, sent: &Query, is_new: bool) -> Findings {
+    let own: &[&str] = if is_new { &["name", "namespace"] } else { &[] };
+    let names = sent.names();
+    // Those with an underscore are the page's own.
+    Findings { fields: BTreeMap::new(), rest: strangers(form, own, names.filter(|name| !name.starts_with('_'))) }
+}
+
+/// As [`unknown`], of values in an address, where other names may stand for whoever made the link.
+pub(crate) fn unknown_in_address(form: &Form, query: &Query) -> Findings {
+    Findings { fields: BTreeMap::new(), rest: strangers(form, &[], query.names().filter(|name| name.starts_with("spec."))) }
+}
+
+fn strangers<'n>(form: &Form, own: &[&str], names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let fields: Vec<String> = form.fields().map(Field::name).collect();
+    let known: Vec<&str> = own.iter().copied().chain(fields.iter().map(String::as_str)).collect();
+    let mut said = Vec::new();
+    for name in names.filter(|name| !known.contains(name)) {
+        let hint = windlass_api::did_you_mean(name, known.iter().copied()).unwrap_or_else(|| "this form has no fields".to_owned());
+        let text = format!("There is no field `{name}`, so its value would be lost. {}", sentence(&hint));
+        if !said.contains(&text) {
+            said.push(text);
+        }
+    }
+    said
 }
 
 fn without_causes(status: &Status, findings: &mut Findings, name: &str, namespace: &str) {

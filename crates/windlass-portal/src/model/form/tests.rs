@@ -107,7 +107,7 @@ fn errors_stand_beside_their_field_with_the_likely_value() {
             "spec.port": "Invalid value: 0: spec.port in body should be greater than or equal to 1. A whole number from 1 to 65535 is right.",
         },
         rest: [
-            "Spec.unknown: unknown.",
+            "`spec.unknown`: unknown.",
         ],
     }
     "#);
@@ -119,6 +119,17 @@ fn a_taken_name_and_a_missing_namespace_are_said_beside_their_field() {
     assert!(taken.of("name").is_some_and(|text| text.contains("exists already")));
     let missing = errors::sort(&refusal(json!([]), 404, "namespaces \"shop\" not found"), &form(), "web", "shop");
     assert!(missing.of("namespace").is_some_and(|text| text.contains("kubectl create namespace shop")));
+}
+
+#[test]
+fn what_belongs_to_no_field_is_answered_and_not_dropped() {
+    let check = |sent: &str, is_new: bool| errors::unknown(&form(), &Query::parse(sent), is_new).rest.join("\n");
+    assert_eq!(check("_token=x&_do=plan&name=web&namespace=shop&spec.source=%2Fsrv&spec.probe.path=%2F", true), "");
+    insta::assert_snapshot!(check("spec.sorce=%2Fsrv&spec.sorce=%2Fa&port=1", true), @r"
+    There is no field `spec.sorce`, so its value would be lost. Did you mean `spec.source`?
+    There is no field `port`, so its value would be lost. There are: name, namespace, spec.command, spec.source, spec.size, spec.port, spec.database, spec.level, spec.hosts, spec.env, spec.probe.path, spec.probe.seconds, spec.rules.
+    ");
+    insta::assert_snapshot!(check("name=other", false), @"There is no field `name`, so its value would be lost. There are: spec.command, spec.source, spec.size, spec.port, spec.database, spec.level, spec.hosts, spec.env, spec.probe.path, spec.probe.seconds, spec.rules.");
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

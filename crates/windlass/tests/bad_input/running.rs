@@ -1,0 +1,51 @@
+//! Instances whose values are right and which cannot run: their conditions, `get`, `describe`, their page in the portal.
+
+use crate::conditions;
+use crate::neighbour::Neighbour;
+use crate::platform::Platform;
+use crate::text_of_page::{between, text_of_page};
+
+#[test]
+fn a_directory_without_a_procfile_is_refused_before_anything_is_made() {
+    let platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    platform.write("empty/README", "nothing to run");
+    let new = platform.says(&["new", "web-app", "empty", "--set", "source=empty", "--yes"]);
+    let form = platform
+        .post("/templates/web-app/new", &format!("_do=plan&name=empty&namespace=default&spec.source={}/empty", platform.home().display()));
+    let plan = text_of_page(&platform.page(&form.location.expect("the page of a preview")));
+    instance(&platform, "empty", &format!("source: {}/empty", platform.home().display()));
+    let doors = doors(&platform, "empty", "{.status.state}=Failed");
+    platform.compare("running-procfile-missing", &format!("{new}\n# portal: the plan\n{plan}\n{doors}"));
+    neighbour.assert_untouched(&platform, "a Procfile that is missing");
+}
+
+#[test]
+fn a_program_that_ends_at_once_says_how_and_where_to_look() {
+    let platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    instance(&platform, "ends", "command: \"echo DATABASE_URL is missing >&2; exit 3\"");
+    let doors = doors(&platform, "ends", "{.status.waitingOn[0].reason}=ProgramEnded");
+    platform.compare("running-ends-at-once", &doors);
+    neighbour.assert_untouched(&platform, "a program that ends at once");
+}
+
+/// Applies a WebApp with one value.
+fn instance(platform: &Platform, name: &str, value: &str) {
+    let text = format!("apiVersion: platform.windlass.dev/v1alpha1\nkind: WebApp\nmetadata: {{name: {name}}}\nspec:\n  {value}\n");
+    let file = format!("{name}.yaml");
+    platform.write(&file, &text);
+    platform.does(&["apply", "-f", &file]);
+}
+
+/// What every door says about an instance once this holds of it.
+fn doors(platform: &Platform, name: &str, until: &str) -> String {
+    platform.does(&["wait", &format!("webapp/{name}"), &format!("--for=jsonpath={until}"), "--timeout=60s"]);
+    let object = platform.object(&format!("/apis/platform.windlass.dev/v1alpha1/namespaces/default/webapps/{name}"));
+    let get = platform.says(&["get", "webapps", name]);
+    let describe = platform.says(&["describe", "webapp", name]);
+    let describe = between(&describe, "  Conditions:", "  Inventory:");
+    let page = text_of_page(&platform.page(&format!("/instances/platform.windlass.dev/WebApp/default/{name}")));
+    let page = between(&page, name, "windlass describe");
+    format!("# conditions\n{}\n{get}\n# windlass describe: Conditions\n{describe}\n# portal\n{page}", conditions(&object))
+}
