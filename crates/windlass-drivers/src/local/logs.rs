@@ -1,134 +1,385 @@
-//! What a slot's program wrote, as lines; also those that are written while one reads.
+//! What programs wrote, as lines of all replicas in the order of time; also those that are written while one reads.
+//!
+//! The one place where log files are read: the portal and the API's `log` subresource both ask [`super::LocalTarget::logs`].
+//! Files are read in short steps on threads that may block, at most a batch ahead of the reader, and nothing is held between
+//! two steps but open files. Start with [`LogQuery`], then `Reading`; one slot's files are in `files`.
+
+mod files;
 
 use super::part::Part;
-use super::records::NodeKey;
-use super::slot::SlotDirectory;
-use futures::Stream;
-use std::collections::VecDeque;
-use std::os::unix::fs::MetadataExt as _;
+use super::records::{self, NodeKey};
+use super::shim::PROGRAM_ENDED;
+use super::slot::{SlotConfig, SlotDirectory};
+use files::{Backwards, Forwards, Line, Place};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use std::time::{Duration, Instant};
 
-/// Between two looks at a log that is followed.
+/// Between two looks at logs that are followed and have nothing new.
 const LOOK: Duration = Duration::from_millis(200);
-/// A longer line is none of ours.
-const LONGEST_LINE: u64 = 64 << 10;
+/// Between two looks for replicas that came or went.
+const SCAN: Duration = Duration::from_millis(500);
+/// An instance whose directory is gone so often in a row is gone; between two generations of a replica it may be gone once.
+const LOOKS_WHEN_GONE: u32 = 6;
+/// A batch is no longer than this, in lines and in bytes.
+const BATCH_LINES: usize = 500;
+const BATCH_BYTES: usize = 128 << 10;
+
+/// Which output is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    /// UID of the instance.
+    pub uid: String,
+    /// Key of a node; absent means all.
+    pub node: Option<String>,
+    /// One replica; absent means all.
+    pub replica: Option<u32>,
+    /// Name of a container; absent means all.
+    pub container: Option<String>,
+    /// So many of the newest lines, all replicas together; absent means all that is kept.
+    pub tail: Option<usize>,
+    /// Nothing older.
+    pub since: Option<Timestamp>,
+    /// Of each replica what its program wrote before it was started anew last.
+    pub previous: bool,
+    /// Whether the stream goes on with new lines, also of replicas that come, until the instance is gone.
+    pub follow: bool,
+    /// Also what the shims say: that a program ended, and with which code.
+    pub notes: bool,
+}
+
+impl LogQuery {
+    /// Limits it to what an effect's key names, such as `app/replica-0`; other text is taken as a node's key.
+    pub fn of_effect(mut self, key: &str) -> Self {
+        match Part::of_key(key) {
+            Some((node, Part::Process(replica, container))) => {
+                self.node = Some(node.to_owned());
+                self.replica = Some(replica);
+                self.container = container;
+            }
+            Some((node, _)) => self.node = Some(node.to_owned()),
+            None => self.node = Some(key.to_owned()),
+        }
+        self
+    }
+}
 
 /// One line of a program's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// Which replica wrote it.
-    pub replica: u32,
-    /// Which container, where a replica has several.
-    pub container: Option<String>,
+    /// Effect key of the program: `app/replica-0`, or `app/replica-0.web` where a replica has several containers.
+    pub part: String,
     /// When, RFC 3339 in UTC.
     pub time: String,
     /// `out`, `err`, or `shim` for what the shim says.
     pub source: String,
-    /// The line, without its end.
+    /// The line, without its end and without the secrets that its program was given.
     pub text: String,
 }
 
-/// The slots of a node, or of one replica of it.
-pub(super) fn slots(target: &Path, key: &NodeKey, replica: Option<u32>) -> Vec<(Part, SlotDirectory)> {
-    let entries = std::fs::read_dir(key.directory(target)).into_iter().flatten().flatten();
-    let mut found: Vec<(Part, SlotDirectory)> = entries
-        .filter_map(|entry| {
-            let slot = SlotDirectory::new(entry.path());
-            let part = Part::parse(&slot.read_config().ok()?.key.part)?;
-            matches!(part, Part::Process(of, _) if replica.is_none_or(|wished| wished == of)).then_some((part, slot))
-        })
-        .collect();
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
+/// There is no such output.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// No program was started yet.
+    #[error("no program of it was started on this machine yet")]
+    Absent,
+    /// Nothing has this name.
+    #[error("it has no {what} `{name}` on this machine\n  hint: there is {}", there.join(", "))]
+    Unknown {
+        /// `node`, `replica` or `container`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        there: Vec<String>,
+    },
+    /// No program was started anew.
+    #[error("no program of it was started a second time, so there is no output of one before\n  hint: leave --previous away")]
+    NoPrevious,
 }
 
+/// Opens what a query asks for. Batches are never empty. Dropping the stream ends the reading.
+pub(super) async fn open(target: PathBuf, query: LogQuery) -> Result<BoxStream<'static, Vec<LogLine>>, LogError> {
+    let opened = tokio::task::spawn_blocking(move || Reading::open(target, query)).await;
+    let reading = opened.unwrap_or(Err(LogError::Absent))?;
+    Ok(stream::unfold(reading, |mut reading| async move {
+        loop {
+            let step = tokio::task::spawn_blocking(move || {
+                let batch = reading.batch();
+                (batch, reading)
+            });
+            // A platform that is ending gives no thread any more.
+            let (batch, next) = step.await.ok()?;
+            reading = next;
+            if !batch.is_empty() {
+                return Some((batch, reading));
+            }
+            if reading.is_over() {
+                return None;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })
+    .boxed())
+}
+
+/// A slot that is read.
+struct Source {
+    part: String,
+    directory: SlotDirectory,
+    config: SlotConfig,
+    forwards: Forwards,
+    /// The next line, looked at already.
+    next: Option<Line>,
+    /// Nothing more comes in this batch.
+    dry: bool,
+    /// Nothing more comes at all.
+    done: bool,
+}
+
+/// Where the wanted part of a slot's log begins.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Beginning {
+    /// The oldest line where none.
+    place: Option<Place>,
+    /// How many lines are wanted from there, where they were counted.
+    count: usize,
+    /// Whether a program ended before the one that runs.
+    has_previous: bool,
+}
+
+/// See the module head.
 struct Reading {
-    part: Part,
-    directory: PathBuf,
-    /// Files that are still to be read, the oldest first.
-    files: VecDeque<PathBuf>,
-    open: Option<(BufReader<tokio::fs::File>, u64)>,
-    partial: Vec<u8>,
-    follow: bool,
-}
-
-/// The lines of one slot, the oldest first; if followed, it ends when the slot is gone.
-pub(super) fn lines(part: Part, slot: &SlotDirectory, follow: bool) -> impl Stream<Item = LogLine> + Send + use<> {
-    let directory = slot.logs();
-    let mut aside: Vec<(u32, PathBuf)> = std::fs::read_dir(&directory)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix("output.log.")?.parse().ok()?, entry.path())))
-        .collect();
-    aside.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
-    let mut files: VecDeque<PathBuf> = aside.into_iter().map(|(_, path)| path).collect();
-    files.push_back(directory.join("output.log"));
-    let reading = Reading { part, directory, files, open: None, partial: Vec::new(), follow };
-    futures::stream::unfold(reading, |mut reading| async move { reading.next().await.map(|line| (line, reading)) })
+    target: PathBuf,
+    query: LogQuery,
+    sources: Vec<Source>,
+    /// How many of the first lines are left out, so that the newest are as many as asked for.
+    surplus: usize,
+    /// What is written later is not read unless it is followed.
+    opened: String,
+    scanned: Instant,
+    times_gone: u32,
 }
 
 impl Reading {
-    async fn next(&mut self) -> Option<LogLine> {
-        loop {
-            if self.open.is_none() {
-                self.open_next().await?;
-            }
-            let (reader, _) = self.open.as_mut()?;
-            let read = reader.take(LONGEST_LINE).read_until(b'\n', &mut self.partial).await.unwrap_or(0);
-            if self.partial.ends_with(b"\n") || self.partial.len() as u64 >= LONGEST_LINE {
-                let text = String::from_utf8_lossy(&self.partial).trim_end_matches('\n').to_owned();
-                self.partial.clear();
-                if let Some(line) = parse(&self.part, &text) {
-                    return Some(line);
-                }
-            } else if read == 0 {
-                self.at_end().await?;
+    fn open(target: PathBuf, query: LogQuery) -> Result<Self, LogError> {
+        let opened = format!("{:.3}", Timestamp::now());
+        let mut reading = Self { target, query, sources: Vec::new(), surplus: 0, opened, scanned: Instant::now(), times_gone: 0 };
+        let there = slots(&reading.target, &reading.query.uid);
+        let wanted = wanted(&reading.query, there)?;
+        if wanted.is_empty() && !reading.query.follow {
+            return Err(LogError::Absent);
+        }
+        let since = reading.since();
+        let (mut count, mut has_previous) = (0_usize, false);
+        for slot in wanted {
+            let beginning = beginning(&slot.directory.logs(), &reading.query, since.as_deref());
+            count = count.saturating_add(beginning.count);
+            has_previous |= beginning.has_previous;
+            if !reading.query.previous || beginning.has_previous {
+                reading.sources.push(Source::new(slot, beginning.place));
             }
         }
+        if reading.query.previous && !has_previous {
+            return Err(LogError::NoPrevious);
+        }
+        reading.surplus = reading.query.tail.map_or(0, |tail| count.saturating_sub(tail));
+        Ok(reading)
     }
 
-    async fn open_next(&mut self) -> Option<()> {
-        loop {
-            let path = self.files.pop_front()?;
-            // One that was put aside meanwhile, and fell out, is passed over.
-            if let Ok(file) = tokio::fs::File::open(&path).await {
-                let inode = file.metadata().await.map(|found| found.ino()).unwrap_or_default();
-                self.open = Some((BufReader::new(file), inode));
-                return Some(());
-            }
-        }
+    fn since(&self) -> Option<String> {
+        self.query.since.map(|since| format!("{since:.3}"))
     }
 
-    /// Goes to the next file, or waits for more; `None` at the end of all.
-    async fn at_end(&mut self) -> Option<()> {
-        if !self.files.is_empty() {
-            self.open = None;
-            return Some(());
-        }
-        if !self.follow {
-            return None;
-        }
-        let newest = self.directory.join("output.log");
-        let inode = tokio::fs::metadata(&newest).await.map(|found| found.ino()).ok();
-        match (inode, &self.open) {
-            (None, _) if !self.directory.exists() => return None,
-            (Some(inode), Some((_, known))) if inode != *known => {
-                self.files.push_back(newest);
-                self.open = None;
+    /// Whether the stream ends.
+    fn is_over(&self) -> bool {
+        !self.query.follow || self.query.previous || self.times_gone >= LOOKS_WHEN_GONE
+    }
+
+    /// The next lines of all slots, merged by their times; empty where nothing more is written yet.
+    fn batch(&mut self) -> Vec<LogLine> {
+        self.sources.iter_mut().for_each(|source| source.dry = false);
+        let (mut lines, mut bytes) = (Vec::new(), 0);
+        let since = self.since();
+        while lines.len() < BATCH_LINES && bytes < BATCH_BYTES {
+            for source in self.sources.iter_mut().filter(|source| source.next.is_none() && !source.dry && !source.done) {
+                source.look(&self.query, since.as_deref(), &self.opened);
             }
-            _ => tokio::time::sleep(LOOK).await,
+            let with_time = self.sources.iter_mut().filter(|source| source.next.is_some());
+            let Some(source) = with_time.min_by(|a, b| a.time().cmp(b.time())) else { break };
+            let Some(line) = source.take() else { break };
+            if self.surplus > 0 {
+                self.surplus -= 1;
+                continue;
+            }
+            bytes += line.text.len();
+            lines.push(line);
         }
-        Some(())
+        if lines.is_empty() && self.query.follow && self.scanned.elapsed() >= SCAN {
+            self.scan();
+        }
+        lines
+    }
+
+    /// Takes up replicas that came, and lets go of those that went.
+    fn scan(&mut self) {
+        self.scanned = Instant::now();
+        let is_gone = !self.target.join(records::instance_directory(&self.query.uid)).exists();
+        let was_there = self.times_gone > 0 || !self.sources.is_empty();
+        self.times_gone = if is_gone && was_there { self.times_gone + 1 } else { 0 };
+        self.sources.retain(|source| source.next.is_some() || source.directory.path().exists());
+        for slot in slots(&self.target, &self.query.uid) {
+            match self.sources.iter_mut().find(|source| source.directory.path() == slot.directory.path()) {
+                // It may have been given other secrets.
+                Some(known) => known.config = slot.config,
+                None if slot.is_wanted(&self.query) => self.sources.push(Source::new(slot, None)),
+                None => {}
+            }
+        }
     }
 }
 
-/// `TIME SOURCE TEXT`, as the shim writes it.
-fn parse(part: &Part, line: &str) -> Option<LogLine> {
-    let Part::Process(replica, container) = part else { return None };
-    let mut pieces = line.splitn(3, ' ');
-    let (time, source, text) = (pieces.next()?, pieces.next()?, pieces.next().unwrap_or_default());
-    Some(LogLine { replica: *replica, container: container.clone(), time: time.into(), source: source.into(), text: text.into() })
+impl Source {
+    fn new(slot: Slot, place: Option<Place>) -> Self {
+        let forwards = Forwards::new(slot.directory.logs(), place);
+        let part = slot.part.key(&slot.node);
+        Self { part, directory: slot.directory, config: slot.config, forwards, next: None, dry: false, done: false }
+    }
+
+    fn time(&self) -> &str {
+        self.next.as_ref().map_or("", |line| line.time.as_str())
+    }
+
+    /// Looks for the next line that is wanted.
+    fn look(&mut self, query: &LogQuery, since: Option<&str>, opened: &str) {
+        while self.next.is_none() {
+            let Some(line) = self.forwards.next() else {
+                self.dry = true;
+                return;
+            };
+            let ends_previous = query.previous && is_end(&line);
+            if ends_previous || (!query.follow && line.time.as_str() > opened) {
+                self.done = true;
+            }
+            if is_wanted(&line, query, since) && (ends_previous || !self.done) {
+                self.next = Some(line);
+            }
+            if self.done {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<LogLine> {
+        let Line { time, source, text } = self.next.take()?;
+        let text = if self.config.secrets.is_empty() { text } else { self.config.redact(&text) };
+        Some(LogLine { part: self.part.clone(), time, source, text })
+    }
 }
+
+/// Whether the shim says here that the program ended.
+fn is_end(line: &Line) -> bool {
+    line.source == "shim" && line.text.starts_with(PROGRAM_ENDED)
+}
+
+fn is_wanted(line: &Line, query: &LogQuery, since: Option<&str>) -> bool {
+    (query.notes || line.source != "shim") && since.is_none_or(|since| line.time.as_str() >= since)
+}
+
+/// Finds where to begin, from the newest line backwards.
+fn beginning(logs: &Path, query: &LogQuery, since: Option<&str>) -> Beginning {
+    if !query.previous && since.is_none() && query.tail.is_none() {
+        return Beginning::default();
+    }
+    let mut backwards = Backwards::new(logs);
+    let mut found = Beginning { place: backwards.end(), ..Beginning::default() };
+    // Of the program that ended last, only what it wrote after the end of the one before.
+    let mut ends = if query.previous { 0 } else { 1 };
+    while let Some((place, line)) = backwards.next() {
+        if query.previous && is_end(&line) {
+            ends += 1;
+            found.has_previous = true;
+            if ends == 2 {
+                break;
+            }
+            found.place = Some(place);
+        }
+        if ends == 0 {
+            continue;
+        }
+        if since.is_some_and(|since| line.time.as_str() < since) {
+            break;
+        }
+        if is_wanted(&line, query, since) {
+            if query.tail.is_some_and(|tail| found.count >= tail) {
+                break;
+            }
+            found.count += 1;
+            found.place = Some(place);
+        }
+    }
+    found
+}
+
+/// A slot that is there.
+struct Slot {
+    node: String,
+    part: Part,
+    directory: SlotDirectory,
+    config: SlotConfig,
+}
+
+impl Slot {
+    fn replica(&self) -> u32 {
+        self.config.replica
+    }
+
+    fn is_wanted(&self, query: &LogQuery) -> bool {
+        query.node.as_ref().is_none_or(|node| *node == self.node)
+            && query.replica.is_none_or(|replica| replica == self.replica())
+            && query.container.as_ref().is_none_or(|container| *container == self.config.container)
+    }
+}
+
+/// The slots of an instance's programs.
+fn slots(target: &Path, uid: &str) -> Vec<Slot> {
+    let mut found = Vec::new();
+    for key in records::nodes_of(target, uid) {
+        let entries = std::fs::read_dir(key.directory(target)).into_iter().flatten().flatten();
+        found.extend(entries.filter_map(|entry| slot(&key, SlotDirectory::new(entry.path()))));
+    }
+    found.sort_by(|a, b| (&a.node, &a.part, a.directory.path()).cmp(&(&b.node, &b.part, b.directory.path())));
+    found
+}
+
+fn slot(key: &NodeKey, directory: SlotDirectory) -> Option<Slot> {
+    let config = directory.read_config().ok()?;
+    let part = Part::parse(&config.key.part).filter(|part| matches!(part, Part::Process(..)))?;
+    Some(Slot { node: key.node.clone(), part, directory, config })
+}
+
+/// Those that a query means. What it names must be among what is there, if anything is.
+fn wanted(query: &LogQuery, there: Vec<Slot>) -> Result<Vec<Slot>, LogError> {
+    fn known(what: &'static str, name: Option<&str>, slots: &[Slot], of: impl Fn(&Slot) -> String) -> Result<(), LogError> {
+        let Some(name) = name.filter(|_| !slots.is_empty()) else { return Ok(()) };
+        let there: BTreeSet<String> = slots.iter().map(of).collect();
+        if there.contains(name) {
+            return Ok(());
+        }
+        let there = there.into_iter().map(|name| format!("`{name}`")).collect();
+        Err(LogError::Unknown { what, name: name.to_owned(), there })
+    }
+    let mut left = there;
+    known("node", query.node.as_deref(), &left, |slot| slot.node.clone())?;
+    left.retain(|slot| query.node.as_ref().is_none_or(|node| *node == slot.node));
+    known("container", query.container.as_deref(), &left, |slot| slot.config.container.clone())?;
+    left.retain(|slot| query.container.as_ref().is_none_or(|name| *name == slot.config.container));
+    known("replica", query.replica.map(|replica| replica.to_string()).as_deref(), &left, |slot| slot.replica().to_string())?;
+    left.retain(|slot| slot.is_wanted(query));
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,12 +23,12 @@ mod slot;
 mod target;
 mod wish;
 
-pub use logs::LogLine;
+pub use logs::{LogError, LogLine, LogQuery};
 pub use slot::Timings;
 pub use target::{LocalError, LocalOptions};
 
 use crate::driver::Driver;
-use futures::stream::{BoxStream, StreamExt as _};
+use futures::stream::BoxStream;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -66,17 +66,13 @@ impl LocalTarget {
         self.local.changes.subscribe()
     }
 
-    /// What the programs of a node wrote, each replica's lines in order; of all replicas if none is named. With `follow`, also
-    /// what they go on to write, until they are gone.
-    pub fn logs(&self, uid: &str, node: &str, replica: Option<u32>, follow: bool) -> BoxStream<'static, LogLine> {
-        let key = records::NodeKey { uid: uid.to_owned(), node: node.to_owned() };
-        let slots = logs::slots(&self.local.directory, &key, replica);
-        let streams = slots.into_iter().map(|(part, slot)| logs::lines(part, &slot, follow).boxed());
-        if follow {
-            futures::stream::select_all(streams).boxed()
-        } else {
-            futures::stream::iter(streams.collect::<Vec<_>>()).flatten().boxed()
-        }
+    /// What the programs of an instance wrote, in batches that are never empty, by the order of time. With `follow`, also what
+    /// they and those that come after them go on to write, until the instance is gone.
+    ///
+    /// # Errors
+    /// Nothing was started yet, or there is nothing of the name that was asked for.
+    pub async fn logs(&self, query: LogQuery) -> Result<BoxStream<'static, Vec<LogLine>>, LogError> {
+        logs::open(self.local.directory.clone(), query).await
     }
 
     /// Ends every program, gracefully; what was wished stays, and the next start runs it again.

@@ -266,9 +266,14 @@ pub(super) fn nodes(target: &Path) -> Vec<NodeKey> {
     found
 }
 
+/// The directory of an instance below the target's.
+pub(super) fn instance_directory(uid: &str) -> PathBuf {
+    PathBuf::from(path_segment(uid))
+}
+
 /// The nodes of one instance.
 pub(super) fn nodes_of(target: &Path, uid: &str) -> Vec<NodeKey> {
-    let entries = std::fs::read_dir(target.join(path_segment(uid))).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(target.join(instance_directory(uid))).into_iter().flatten().flatten();
     let named = entries.filter_map(|entry| name_of_segment(entry.file_name().to_str()?));
     named.map(|node| NodeKey { uid: uid.to_owned(), node }).collect()
 }

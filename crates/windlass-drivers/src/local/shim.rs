@@ -16,6 +16,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// How the shim's note begins that says that its program ended: what separates one start's output from the next one's.
+pub(super) const PROGRAM_ENDED: &str = "the program ended with ";
+
 /// What the command line of a shim says.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Arguments {

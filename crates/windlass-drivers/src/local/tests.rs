@@ -3,6 +3,7 @@
 mod machine;
 mod replace;
 
+use super::LogQuery;
 use machine::{Machine, body, eventually, instance, processes};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -288,7 +289,8 @@ async fn logs_are_read_and_followed_to_the_end() {
         "command": ["sh", "-c", "echo one; echo two >&2; while ! test -e go; do :; done; echo three; exec sleep 1000"]}}}));
     let worker = instance("worker");
     machine.carry_out(&worker, &app).await;
-    let mut lines = machine.target().logs(&worker.uid, "app", None, true);
+    let query = LogQuery { uid: worker.uid.clone(), follow: true, ..LogQuery::default() };
+    let mut lines = machine.target().logs(query).await.unwrap().flat_map(futures::stream::iter).boxed();
     let mut next = async |wanted: &str| loop {
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next()).await.unwrap().unwrap();
         if line.text == wanted {

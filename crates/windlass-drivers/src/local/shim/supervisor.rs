@@ -397,7 +397,7 @@ impl Supervisor {
         self.output.pump();
         self.state.last_exit = Some(exit);
         self.state.last_line = self.output.last_line().map(|line| self.config.redact(line));
-        self.output.note(&format!("the program ended with {}", exit.phrase()));
+        self.output.note(&format!("{}{}", super::PROGRAM_ENDED, exit.phrase()));
         if let Mode::Running { since } = self.mode {
             if since.elapsed() >= Duration::from_millis(self.config.timings.settled_milliseconds) {
                 self.quick_ends = 0;
