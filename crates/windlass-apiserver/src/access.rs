@@ -28,7 +28,7 @@ pub struct Attributes {
     pub version: String,
     /// Plural name; empty where a path is asked for that is no resource.
     pub resource: String,
-    /// `status`, `scale` or empty.
+    /// `status`, `scale`, `log` or empty.
     pub subresource: String,
     /// Namespace; empty for all, and for cluster-wide resources.
     pub namespace: String,

@@ -9,7 +9,7 @@ use windlass_schema::structural::FieldError;
 
 use crate::answer::Accept;
 use crate::registry::{Registry, Resource};
-use crate::{Caller, Status};
+use crate::{Caller, Status, verbs};
 
 /// The longest that a request may ask to be worked on.
 const LONGEST_TIMEOUT_SECONDS: f64 = 34.0 * 60.0;
@@ -77,6 +77,11 @@ impl Query {
 
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All parameters with their values.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Booleans as the real server reads them: present and empty is true.
@@ -252,6 +257,9 @@ impl Call {
             "DELETE" => "delete",
             _ => return None,
         };
+        if self.subresource == verbs::log::SUBRESOURCE {
+            return Some(verb).filter(|verb| *verb == "get");
+        }
         if !self.subresource.is_empty() {
             let (_, verbs) = self.resource.subresources().into_iter().find(|(name, _)| *name == self.subresource)?;
             return verbs.contains(&verb).then_some(verb);

@@ -129,13 +129,19 @@ async fn call(api: &Arc<Api>, group: &str, version: &str, rest: &str, request: R
     };
     let wrong_scope = !call.resource.namespaced && !call.namespace.is_empty();
     let no_namespace = call.resource.namespaced && call.namespace.is_empty() && !call.name.is_empty();
-    let no_subresource = !call.subresource.is_empty() && !call.resource.subresources().iter().any(|(name, _)| *name == call.subresource);
+    // Which objects have output is known to the source alone, so that discovery cannot name this one.
+    let is_log = call.subresource == verbs::log::SUBRESOURCE && api.options.logs.is_some() && call.resource.is_stored();
+    let has_subresource = call.resource.subresources().iter().any(|(name, _)| *name == call.subresource);
+    let no_subresource = !call.subresource.is_empty() && !is_log && !has_subresource;
     if wrong_scope || no_namespace || no_subresource {
         return Err(Status::no_such_resource());
     }
     let verb = call.verb().ok_or_else(Status::method_not_allowed)?;
     authorize(api, &call, verb)?;
-    call.accept = Accept::parse(call.headers.get(header::ACCEPT))?;
+    if !is_log {
+        // Output is text, whatever the client would rather have.
+        call.accept = Accept::parse(call.headers.get(header::ACCEPT))?;
+    }
     if call.accept.view == answer::View::Table {
         call.query.include_object()?;
     }

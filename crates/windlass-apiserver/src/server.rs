@@ -6,7 +6,7 @@ use axum::Router;
 use windlass_store::Store;
 
 use crate::api::Api;
-use crate::{Admission, AllowAll, Authorizer, Caller, EncryptionKey, Status, collector, crd, namespaces, routes};
+use crate::{Admission, AllowAll, Authorizer, Caller, EncryptionKey, LogSource, Status, collector, crd, namespaces, routes};
 
 /// How a server is to be.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Options {
     pub admission: Vec<Admission>,
     /// The certificate (PEM) that clients inside namespaces check the server by; put into ConfigMap `kube-root-ca.crt`.
     pub root_certificate: Option<String>,
+    /// Who has the output of objects. Without one no object has the subresource `log`.
+    pub logs: Option<Arc<dyn LogSource>>,
     /// Shown by `/version` behind Kubernetes' own version, for example `windlass.0.1.0`.
     pub build: String,
 }
@@ -34,6 +36,7 @@ impl Options {
             authorizer: Arc::new(AllowAll),
             admission: Vec::new(),
             root_certificate: None,
+            logs: None,
             build: "windlass".to_owned(),
         }
     }

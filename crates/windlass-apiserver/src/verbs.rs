@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod events;
 mod get;
 mod list;
+pub(crate) mod log;
 mod patch;
 mod scale;
 mod strategy;
@@ -25,6 +26,9 @@ use crate::{Status, reviews};
 pub(crate) async fn run(api: &Arc<Api>, call: Call) -> Result<Response, Status> {
     if call.subresource == "scale" {
         return scale::run(api, &call).await;
+    }
+    if call.subresource == log::SUBRESOURCE {
+        return log::run(api, &call).await;
     }
     match call.verb().ok_or_else(Status::method_not_allowed)? {
         "create" if !call.resource.is_stored() => reviews::run(api, &call),

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Explain(Box<kubectl::arguments::ExplainArguments>),
     /// Print events
     Events(Box<kubectl::arguments::EventsArguments>),
+    /// Print what the programs of an instance wrote
+    Logs(Box<kubectl::logs::LogsArguments>),
     /// Print the version
     Version(commands::version::VersionArguments),
     /// Print a completion script for a shell

@@ -110,7 +110,22 @@ const EXAMPLES: &[Examples] = &[
         ],
     ),
     ("explain", &[("windlass explain webapp.spec", ""), ("windlass explain run --recursive", "")]),
-    ("events", &[("windlass events --for webapp/shop", ""), ("windlass events -A --types Warning -w", "")]),
+    (
+        "events",
+        &[
+            ("windlass events webapp/shop", "what its Runs waited for, why they failed, what was put back"),
+            ("windlass events -A --types Warning -w", ""),
+        ],
+    ),
+    (
+        "logs",
+        &[
+            ("windlass logs webapp/shop", "of all its replicas, by time"),
+            ("windlass logs -f webapp/shop --tail=20 --prefix", "go on with what comes; say which replica wrote it"),
+            ("windlass logs webapp/shop --previous --replica=0", "what it wrote before it was started anew"),
+            ("windlass logs webapp/shop -c web --since=5m --timestamps", ""),
+        ],
+    ),
     ("version", &[("windlass version -o json", "")]),
     (
         "completion",

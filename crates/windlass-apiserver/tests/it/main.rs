@@ -4,6 +4,7 @@
 mod clients;
 mod definitions;
 mod lifecycle;
+mod logs;
 mod requests;
 
 use std::sync::Arc;

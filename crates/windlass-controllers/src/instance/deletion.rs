@@ -66,7 +66,7 @@ pub(super) async fn instance(
 
 /// An Inventory is being deleted, or its instance vanished: where the instance is gone, its effects are deleted by the Inventory alone.
 pub(super) async fn reconcile_inventory(context: &Context, name: &str) -> Next {
-    match inventory(context, name).await {
+    match Box::pin(inventory(context, name)).await {
         Ok(next) => next,
         Err(error) if errors::is_conflict(&error) => Next::After(Duration::from_millis(50)),
         Err(error) => {

@@ -6,6 +6,7 @@
 mod approval;
 mod deletion;
 mod drift;
+mod events;
 mod execute;
 mod gather;
 mod preview;

@@ -1,5 +1,6 @@
 //! Runs: opening one (its number was reserved in the Inventory), writing its progress, ending it, keeping only the newest.
 
+use super::events;
 use super::record::Record;
 use crate::runtime::clock;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
@@ -213,7 +214,11 @@ impl OpenRun {
         match self.api.patch_status(&self.name, &PatchParams::apply(names::MANAGER_STATUS).force(), &Patch::Apply(&patch)).await {
             Ok(run) => {
                 self.run = run;
+                let occasion = events::occasion(&self.name, self.run.spec.cause, &self.plan, &self.written, &self.status);
                 self.written = self.status.clone();
+                if let Some(occasion) = occasion {
+                    Box::pin(events::tell(self.api.clone(), self.run.spec.instance.clone(), occasion)).await;
+                }
                 Ok(())
             }
             // Somebody deleted the record; the effects stand in the Inventory.

@@ -6,6 +6,7 @@ mod approval;
 mod crash;
 mod deletion;
 mod effects;
+mod events;
 mod later;
 mod operations;
 mod platform;

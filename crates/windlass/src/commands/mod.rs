@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Wait(arguments) => wait_for(kubectl::run(Verb::Wait(&arguments))),
         Command::Explain(arguments) => wait_for(kubectl::run(Verb::Explain(&arguments))),
         Command::Events(arguments) => wait_for(kubectl::run(Verb::Events(&arguments))),
+        Command::Logs(arguments) => wait_for(kubectl::run(Verb::Logs(&arguments))),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),
     }

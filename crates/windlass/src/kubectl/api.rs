@@ -117,6 +117,21 @@ impl Api {
         Ok(())
     }
 
+    /// Reads an answer that is no JSON, piece by piece as it comes.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let response = self.send("GET", path, query, "application/json, */*", None).await?;
+        let mut chunks = response.into_body().into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            each(&chunk.map_err(|error| Failure::text(format!("the connection broke off: {error}")))?)?;
+        }
+        Ok(())
+    }
+
     /// `299 - "text"` headers.
     fn warn(&self, headers: &http::HeaderMap) {
         for value in headers.get_all("Warning") {

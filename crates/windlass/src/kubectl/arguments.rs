@@ -245,6 +245,9 @@ pub(crate) struct ExplainArguments {
 /// `events`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct EventsArguments {
+    /// Only of this object, as TYPE/NAME or TYPE NAME (Windlass' own)
+    #[arg(value_name = "TYPE/NAME", num_args = 0..=2, conflicts_with_all = ["of", "all_namespaces"])]
+    pub(crate) what: Vec<String>,
     /// Only of this object, as TYPE/NAME
     #[arg(long = "for", value_name = "TYPE/NAME")]
     pub(crate) of: Option<String>,

@@ -87,6 +87,14 @@ impl Kinds {
         Ok(Self { resources })
     }
 
+    /// Those of the groups in a document of aggregated discovery.
+    #[cfg(test)]
+    pub(crate) fn of_groups(groups: &[Value]) -> Self {
+        let mut resources = Vec::new();
+        aggregated(&serde_json::json!({"items": groups}), &mut resources);
+        Self { resources }
+    }
+
     /// The kind of an argument such as `cm`, `deployments.apps` or `widgets.v1.example.com`.
     pub(crate) fn of_argument(&self, argument: &str) -> Result<&Resource, Failure> {
         let lower = argument.to_lowercase();

@@ -4,7 +4,7 @@ use super::Place;
 use super::age;
 use super::api;
 use super::arguments::EventsArguments;
-use super::discovery::Kinds;
+use super::discovery::{Kinds, Resource};
 use super::failure::Failure;
 use super::output::Format;
 use super::table::safe;
@@ -13,12 +13,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write as _;
 
+/// Where events about what lives in no namespace are.
+const NAMESPACE_OF_THE_REST: &str = "default";
+
 /// Runs it.
 pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<(), Failure> {
     let format = arguments.output.as_deref().map(|text| Format::read(Some(text), false)).transpose()?;
     let mut query = Vec::new();
-    if let Some(of) = &arguments.of {
-        query.push(("fieldSelector", selector(place, of).await?));
+    let named = (!arguments.what.is_empty()).then(|| arguments.what.join("/"));
+    if named.as_ref().is_some_and(|named| !named.contains('/')) {
+        return Err(Failure::text("an object has a kind and a name\n  hint: say both, as in `windlass events webapp/shop`"));
+    }
+    let mut namespace = place.namespace.as_str();
+    if let Some(of) = arguments.of.as_ref().or(named.as_ref()) {
+        let (resource, selector) = selector(place, of).await?;
+        if named.is_some() && !resource.namespaced {
+            namespace = NAMESPACE_OF_THE_REST;
+        }
+        query.push(("fieldSelector", selector));
     }
     if !arguments.types.iter().all(|kind| kind.eq_ignore_ascii_case("Normal") || kind.eq_ignore_ascii_case("Warning")) {
         return Err(Failure::text("valid --types are Normal or Warning"));
@@ -26,7 +38,7 @@ pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<()
     let path = if arguments.all_namespaces {
         "/api/v1/events".to_owned()
     } else {
-        format!("/api/v1/namespaces/{}/events", api::escaped(&place.namespace))
+        format!("/api/v1/namespaces/{}/events", api::escaped(namespace))
     };
     let mut view = View { arguments, format, headed: false, documents: 0, writer: TabWriter::table() };
     if arguments.watch {
@@ -40,7 +52,7 @@ pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<()
         crate::terminal::say(&if arguments.all_namespaces {
             "No events found.".to_owned()
         } else {
-            format!("No events found in {} namespace.", place.namespace)
+            format!("No events found in {namespace} namespace.")
         });
         return Ok(());
     }
@@ -48,7 +60,7 @@ pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<()
     Ok(write!(std::io::stdout(), "{}", view.list(events)?)?)
 }
 
-async fn selector(place: &Place, of: &str) -> Result<String, Failure> {
+async fn selector(place: &Place, of: &str) -> Result<(Resource, String), Failure> {
     let mut parts = of.split('/');
     let (Some(kind), Some(name), None) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Failure::text(if of.contains('/') {
@@ -59,7 +71,9 @@ async fn selector(place: &Place, of: &str) -> Result<String, Failure> {
     };
     let kinds = Kinds::read(&place.api).await?;
     let resource = kinds.of_argument(kind)?;
-    Ok(format!("involvedObject.kind={},involvedObject.apiVersion={},involvedObject.name={name}", resource.kind, resource.api_version()))
+    let selector =
+        format!("involvedObject.kind={},involvedObject.apiVersion={},involvedObject.name={name}", resource.kind, resource.api_version());
+    Ok((resource.clone(), selector))
 }
 
 struct View<'a> {

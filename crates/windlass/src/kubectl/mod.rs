@@ -1,4 +1,4 @@
-//! kubectl's verbs without kubectl: `get`, `describe`, `apply`, `delete`, `wait`, `explain`, `events`, against any Kubernetes API.
+//! kubectl's verbs without kubectl: `get`, `describe`, `apply`, `delete`, `wait`, `explain`, `events`, `logs`, against any Kubernetes API.
 //!
 //! What they print is kubectl's, byte for byte, for the flags in [`arguments`]; the end-to-end suite runs both side by side.
 //! Windlass' own kinds are nothing special here, but for `refused.rs`, which talks on standard error. Start with [`run`]; each verb has its file, and what they share is in
@@ -20,6 +20,7 @@ mod go_json;
 mod go_yaml;
 mod go_yaml_text;
 mod jsonpath;
+pub(crate) mod logs;
 mod manifests;
 mod output;
 mod refused;
@@ -54,6 +55,8 @@ pub(crate) enum Verb<'a> {
     Explain(&'a arguments::ExplainArguments),
     /// Print events.
     Events(&'a arguments::EventsArguments),
+    /// Print what programs wrote.
+    Logs(&'a logs::LogsArguments),
 }
 
 impl Verb<'_> {
@@ -66,13 +69,14 @@ impl Verb<'_> {
             Self::Wait(arguments) => &arguments.connection,
             Self::Explain(arguments) => &arguments.connection,
             Self::Events(arguments) => &arguments.connection,
+            Self::Logs(arguments) => &arguments.connection,
         }
     }
 }
 
 /// Whether a command is one of the verbs.
 pub(crate) fn is_verb(command: Option<&str>) -> bool {
-    matches!(command, Some("get" | "describe" | "apply" | "delete" | "wait" | "explain" | "events"))
+    matches!(command, Some("get" | "describe" | "apply" | "delete" | "wait" | "explain" | "events" | "logs"))
 }
 
 /// Where a verb works.
@@ -97,6 +101,7 @@ pub(crate) async fn run(verb: Verb<'_>) -> anyhow::Result<Exit> {
         Verb::Wait(arguments) => wait::run(&place, arguments).await,
         Verb::Explain(arguments) => explain::run(&place, arguments).await,
         Verb::Events(arguments) => events::run(&place, arguments).await,
+        Verb::Logs(arguments) => logs::run(&place, arguments).await,
     };
     Ok(match result {
         Ok(()) => Exit::Success,

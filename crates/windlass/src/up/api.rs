@@ -1,11 +1,13 @@
 //! The Kubernetes API over the store, and clients of it in this process.
 
+use super::app_logs::AppLogs;
 use super::authors::Authors;
 use super::directory::DataDirectory;
 use super::installation_key::LENGTH;
 use anyhow::Context as _;
 use axum::{Extension, Router};
 use kube::Client;
+use std::sync::Arc;
 use windlass_apiserver::{Caller, EncryptionKey, Options, Server};
 use windlass_client::connect;
 use windlass_store::Store;
@@ -27,7 +29,7 @@ pub(crate) struct Api {
 ///
 /// # Errors
 /// The store cannot be opened or is damaged.
-pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &str) -> anyhow::Result<Api> {
+pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &str, logs: &AppLogs) -> anyhow::Result<Api> {
     let authors = Authors::default();
     let path = data.join("store");
     let store = Store::open(&path, &windlass_store::Options::default());
@@ -37,6 +39,7 @@ pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &s
     let mut options = Options::new(EncryptionKey::new(key));
     options.admission.push(authors.hook());
     options.root_certificate = Some(authority.to_owned());
+    options.logs = Some(Arc::new(logs.clone()));
     options.build = format!("windlass.{}", env!("CARGO_PKG_VERSION"));
     let server = Server::open(store, options).await?;
     let router = server.router();

@@ -125,12 +125,14 @@ async fn serve(settings: &Settings, wants: &Wants, data: DataDirectory, started:
     let address = listener.local_addr()?;
     let certificates = Certificates::prepare(&data)?;
     let key = installation_key::read(&data)?;
-    let api = api::open(&data, &key, &certificates.authority()?).await?;
+    let logs = AppLogs::default();
+    let api = api::open(&data, &key, &certificates.authority()?, &logs).await?;
     let apps = apps::start(&data, address).await?;
+    logs.begin(apps.target.clone(), api.platform.clone());
     let origins = Origins::of(address);
     let kubeconfig_path = data.join("kubeconfig");
     kubeconfig::write(&kubeconfig_path, &format!("https://{address}"), &certificates)?;
-    let pages = pages::start(&api, &data, origins.list(), &kubeconfig_path, Arc::new(AppLogs(apps.target.clone())));
+    let pages = pages::start(&api, &data, origins.list(), &kubeconfig_path, Arc::new(logs.clone()));
     let tls = Arc::new(RwLock::new(Arc::new(certificates.tls()?)));
     let doors =
         Doors { api: api.router.clone(), portal: pages.router.clone(), has_session: pages.has_session(), origins, tls: tls.clone() };
@@ -166,6 +168,7 @@ async fn serve(settings: &Settings, wants: &Wants, data: DataDirectory, started:
     stop.send_replace(true);
     serving.await.ok();
     answering.abort();
+    logs.end();
     drop(apps);
     drop(api);
     if !wants.detached {

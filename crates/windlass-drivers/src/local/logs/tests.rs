@@ -122,14 +122,8 @@ fn a_name_that_is_not_there_is_said_with_those_that_are() {
         assert_eq!(error.to_string(), expected);
     };
     let query = LogQuery::default;
-    check(
-        LogQuery { node: Some("x".into()), ..query() },
-        "it has no node `x` on this machine\n  hint: there is `app`, `worker`",
-    );
-    check(
-        LogQuery { container: Some("x".into()), ..query() },
-        "it has no container `x` on this machine\n  hint: there is `main`, `web`",
-    );
+    check(LogQuery { node: Some("x".into()), ..query() }, "it has no node `x` on this machine\n  hint: there is `app`, `worker`");
+    check(LogQuery { container: Some("x".into()), ..query() }, "it has no container `x` on this machine\n  hint: there is `main`, `web`");
     check(
         LogQuery { replica: Some(7), container: Some("main".into()), ..query() },
         "it has no replica `7` on this machine\n  hint: there is `0`, `1`",
