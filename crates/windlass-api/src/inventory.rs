@@ -4,7 +4,7 @@
 //! memory away before the effects. An entry is written as `Started` before its effect.
 
 use crate::plan::{Block, Identity, InstanceReference};
-use crate::template::DeletionPolicy;
+use crate::template::{Approval, DeletionPolicy};
 use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct InventorySpec {
     /// What happens to the entries when the instance goes.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// When a person must approve the plan that deletes them; the instance's annotation can ask for more.
+    #[serde(default)]
+    pub approval: Approval,
     /// How many further objects hold entries.
     #[serde(default)]
     pub shards: u32,

@@ -17,8 +17,23 @@ pub enum Operation {
     Delete,
 }
 
+/// What a hook may look up to decide: objects as they are stored now, in the resource's preferred version.
+pub trait StoredObjects {
+    /// One object; namespace empty for cluster-wide resources. None where there is no such object or resource.
+    ///
+    /// # Errors
+    /// The stored object cannot be read.
+    fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Result<Option<Value>, Status>;
+
+    /// All objects of a namespace.
+    ///
+    /// # Errors
+    /// A stored object cannot be read.
+    fn list(&self, group: &str, resource: &str, namespace: &str) -> Result<Vec<Value>, Status>;
+}
+
 /// One change.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AdmissionRequest<'a> {
     /// Who asks. The server's own work (collecting what lost its owner, emptying namespaces) is `system:windlass`.
     pub caller: &'a Caller,
@@ -42,6 +57,8 @@ pub struct AdmissionRequest<'a> {
     pub old: Option<&'a Value>,
     /// Nothing will be stored.
     pub dry_run: bool,
+    /// What else is stored.
+    pub stored: &'a dyn StoredObjects,
 }
 
 /// A hook: may change the object or refuse. It runs before schema validation, on the way to every store write.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use windlass_store::{Key, Store, Stored};
 
 use crate::registry::{Registry, Resource};
-use crate::{Options, Status, stored};
+use crate::{Options, Status, StoredObjects, stored};
 
 pub(crate) struct Api {
     pub(crate) store: Store,
@@ -54,5 +54,20 @@ impl Api {
 
     pub(crate) fn plain(&self, resource: &Resource, key: &Key, bytes: &Bytes) -> Result<Bytes, Status> {
         stored::plain(resource, key, bytes, &self.options.encryption)
+    }
+}
+
+impl StoredObjects for Api {
+    fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Result<Option<Value>, Status> {
+        let registry = self.registry();
+        let Some(resource) = registry.preferred(group, resource) else { return Ok(None) };
+        Ok(self.read(resource, &resource.key(namespace, name))?.map(|(_, value)| value))
+    }
+
+    fn list(&self, group: &str, resource: &str, namespace: &str) -> Result<Vec<Value>, Status> {
+        let registry = self.registry();
+        let Some(resource) = registry.preferred(group, resource) else { return Ok(Vec::new()) };
+        let items = self.store.list(&resource.collection, Some(namespace)).items;
+        items.iter().map(|item| self.value(resource, &item.key, item.version, &item.value)).collect()
     }
 }

@@ -35,7 +35,7 @@ mod table;
 mod verbs;
 
 pub use access::{AllowAll, Attributes, Authorizer, Caller, Decision};
-pub use admission::{Admission, AdmissionRequest, Operation};
+pub use admission::{Admission, AdmissionRequest, Operation, StoredObjects};
 pub use encryption::EncryptionKey;
 pub use logs::{LogLine, LogLines, LogOptions, LogRequest, LogSource};
 pub use server::{OpenError, Options, Server};

@@ -186,6 +186,11 @@ impl Registry {
         self.resources(group, version)?.iter().find(|resource| resource.plural == plural)
     }
 
+    /// The best version of a resource.
+    pub(crate) fn preferred(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
+        self.groups.get(group)?.iter().flat_map(|(_, resources)| resources).find(|resource| resource.plural == plural)
+    }
+
     /// The resource whose objects have this `apiVersion` and `kind`.
     pub(crate) fn find_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));

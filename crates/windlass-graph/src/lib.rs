@@ -2,8 +2,10 @@
 //! asked for as a value and answered as a value.
 //!
 //! A Template is compiled once ([`compile::compile`]); [`decide::decide`] then says what is needed next or what would be
-//! done. [`refine`] compares plans, [`deletion`] plans without any Template, [`document`] reads files with places.
+//! done. [`refine`] compares plans, [`approval`] says who must look at one first, [`deletion`] plans without any Template,
+//! [`document`] reads files with places.
 
+pub mod approval;
 mod body;
 pub mod compile;
 pub mod decide;

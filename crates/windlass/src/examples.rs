@@ -49,6 +49,7 @@ const EXAMPLES: &[Examples] = &[
         &[
             ("windlass run approve webapp-shop-2", "shows the plan and asks"),
             ("windlass run approve webapp-shop-2 --yes --reason 'agreed in the weekly'", ""),
+            ("windlass run approve --delete webapp/shop", "where a deletion needs approval: before it is asked for"),
         ],
     ),
     ("run reject", &[("windlass run reject webapp-shop-2 --reason 'too large'", "")]),

@@ -278,6 +278,7 @@ impl Writer<'_> {
             name,
             old,
             dry_run: self.dry_run,
+            stored: self.api,
         };
         self.api.options.admission.iter().try_for_each(|hook| hook(&request, new))
     }

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::execute::{Actor, Progress};
+use super::preview as previews;
 use super::reconcile::run_namespace;
 use super::record::Record;
 use super::runs::{self, OpenRun, Opening};
@@ -21,6 +22,7 @@ use windlass_api::run::{Cause, State, StepState};
 use windlass_api::template::DeletionPolicy;
 use windlass_client::errors;
 use windlass_client::objects::{self, optional};
+use windlass_graph::approval::{self, Policies, Standing};
 use windlass_graph::deletion::deletion_plan;
 
 /// Deletes what exists because of an instance, then lets the instance go.
@@ -37,6 +39,10 @@ pub(super) async fn instance(
     }
     if super::reconcile::annotation(value, names::ANNOTATION_DELETION_POLICY).as_deref() == Some("Orphan") {
         record.spec.deletion_policy = DeletionPolicy::Orphan;
+    }
+    if super::reconcile::annotation(value, names::ANNOTATION_APPROVAL).is_some() {
+        let asked = Policies::new(None, |name| super::reconcile::annotation(value, name)).approval;
+        record.spec.approval = record.spec.approval.max(asked);
     }
     let by = super::reconcile::annotation(value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into());
     match walk(context, reference, &mut record, by, value.get("spec").cloned()).await? {
@@ -233,7 +239,7 @@ async fn open_run(
     if let Some(mut other) = other {
         other.end(record, State::Superseded, "the instance is being deleted").await?;
     }
-    let plan = deletion_plan(reference, &record.spec.entries, record.spec.deletion_policy);
+    let (plan, approval) = approval::deletion(reference, &record.spec, |_| None);
     let namespace = living_namespace(context, reference).await?;
     let opening = Opening {
         reference,
@@ -246,7 +252,15 @@ async fn open_run(
         values,
         plan: &plan,
     };
-    Ok(OpenRun::reserve(&context.client, record, opening))
+    let mut run = OpenRun::reserve(&context.client, record, opening);
+    if approval::standing(&plan, approval, None) == Standing::Waits {
+        match previews::approved_deletion(&context.client, &plan).await? {
+            Some(request) => run.run.spec.decision = request.spec.decision,
+            // Where the API asks first, this is what it lets through unasked: a namespace that goes, the platform's own work.
+            None => run.note_unasked(&format!("the approval policy is `{}`, and nobody approved this plan", approval.name())),
+        }
+    }
+    Ok(run)
 }
 
 /// Where the Delete Run can be made: a namespace that is going takes no new objects.

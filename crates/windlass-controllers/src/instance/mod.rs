@@ -3,7 +3,6 @@
 //! A reconcile gathers what is there, lets `windlass-graph` decide, and carries the Plan out as a Run; deletion walks the
 //! Inventory and needs no Template. It must not render, compare or judge by itself. Start with `reconcile`.
 
-mod approval;
 mod deletion;
 mod drift;
 mod events;

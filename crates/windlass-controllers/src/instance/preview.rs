@@ -1,6 +1,5 @@
 //! Previews: a `Run{mode: Plan}` shows what a change would do and is gone after an hour. Nothing outside is changed.
 
-use super::approval::{self, Policies, Standing};
 use super::gather::{self, Subject};
 use super::reconcile::{annotation, reference_of};
 use super::record::Record;
@@ -14,10 +13,10 @@ use std::time::Duration;
 use windlass_api::condition::{self, Condition};
 use windlass_api::names;
 use windlass_api::plan::{InstanceReference, Plan};
-use windlass_api::run::{Mode, PREVIEW_TIME_TO_LIVE_SECONDS, Run, RunStatus, State};
+use windlass_api::run::{Mode, PREVIEW_TIME_TO_LIVE_SECONDS, Run, RunStatus, State, Verdict};
 use windlass_client::errors;
 use windlass_client::objects::{self, optional};
-use windlass_graph::deletion::deletion_plan;
+use windlass_graph::approval::{self, Policies, Standing};
 
 /// Makes the plan of a preview, or takes an old one away.
 pub(super) async fn reconcile(context: &Context, namespace: &str, name: &str) -> Next {
@@ -44,10 +43,21 @@ async fn pass(context: &Context, api: &Api<Run>, name: &str) -> Result<Next, kub
         return Ok(sleep);
     }
     let now = clock::now();
-    let mut status = RunStatus { started_at: Some(now.clone()), finished_at: Some(now), attempt: 1, ..RunStatus::default() };
+    let before = run.status.clone().unwrap_or_default();
+    let mut status = RunStatus {
+        started_at: before.started_at.clone().or_else(|| Some(now.clone())),
+        finished_at: Some(now),
+        attempt: 1,
+        conditions: before.conditions.clone(),
+        ..RunStatus::default()
+    };
     match plan(context, &run).await {
         Ok((plan, approval_needed)) => {
-            status.state = State::Succeeded;
+            status.state = if run.spec.deletes && approval_needed { decided(&run, &plan) } else { State::Succeeded };
+            if !status.state.is_finished() {
+                status.finished_at = None;
+                "a person must look at the plan".clone_into(&mut status.message);
+            }
             status.plan_hash = plan.hash.clone();
             status.planned = plan.summary().to_string();
             status.summary = Some(plan.summary());
@@ -67,6 +77,10 @@ async fn pass(context: &Context, api: &Api<Run>, name: &str) -> Result<Next, kub
         Condition::new("Succeeded", status.state == State::Succeeded, &word, message),
         &clock::now_seconds(),
     );
+    // A request that waits is looked at again by its own writes: one that says nothing new is not made.
+    if status == before {
+        return Ok(sleep);
+    }
     let patch = json!({"apiVersion": names::API_VERSION, "kind": "Run", "status": status});
     optional(api.patch_status(name, &PatchParams::apply(names::MANAGER_STATUS).force(), &Patch::Apply(&patch)).await)?;
     Ok(sleep)
@@ -118,7 +132,9 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
     let reference = InstanceReference { uid, namespace, ..reference_of(&value) };
     let record = Record::read(&context.client, &reference).await.map_err(PreviewError::Api)?;
     if run.spec.deletes {
-        return Ok((deletion_plan(&reference, &record.spec.entries, record.spec.deletion_policy), false));
+        let (plan, approval) = approval::deletion(&reference, &record.spec, |name| annotation(&value, name));
+        let needed = approval::standing(&plan, approval, None) == Standing::Waits;
+        return Ok((plan, needed));
     }
     let revision = annotation(&value, names::ANNOTATION_REVISION).or_else(|| context.registry.revision(&published.template));
     let revision = revision.ok_or_else(|| PreviewError::NotPublished(asked.kind.clone()))?;
@@ -137,6 +153,22 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
     let policies = Policies::new(policy.as_ref(), |name| annotation(&value, name));
     let needed = approval::standing(&decision.plan, policies.approval, None) == Standing::Waits;
     Ok((decision.plan, needed))
+}
+
+/// Where a deletion stands that somebody must approve before it may be asked for.
+fn decided(run: &Run, plan: &Plan) -> State {
+    match approval::authored(run).filter(|decision| decision.plan_hash == plan.hash).map(|decision| decision.verdict) {
+        Some(Verdict::Approved) => State::Succeeded,
+        Some(Verdict::Rejected) => State::Rejected,
+        None => State::AwaitingApproval,
+    }
+}
+
+/// The approved request for the deletion that this plan describes, if there is one.
+pub(super) async fn approved_deletion(client: &Client, plan: &Plan) -> Result<Option<Run>, kube::Error> {
+    let api: Api<Run> = Api::namespaced(client.clone(), super::reconcile::run_namespace(&plan.instance));
+    let runs = api.list(&ListParams::default()).await?.items;
+    Ok(runs.into_iter().find(|run| approval::approves_deletion(run, plan)))
 }
 
 /// The previewed plan with this hash, if its preview is still kept.

@@ -2,7 +2,6 @@
 
 mod opening;
 
-use super::approval::Policies;
 use super::execute::{Actor, Progress};
 use super::gather::{self, GatherError};
 use super::record::Record;
@@ -25,6 +24,7 @@ use windlass_api::plan::{Action, InstanceReference, NodePlan};
 use windlass_api::run::{ResolutionVerdict, Run, State, StepState};
 use windlass_api::template::TemplateSpec;
 use windlass_client::{errors, objects};
+use windlass_graph::approval::Policies;
 use windlass_graph::compile::Compiled;
 use windlass_graph::decide::{Decision, NodeStanding};
 use windlass_graph::refine;
@@ -140,6 +140,9 @@ impl Worker<'_> {
         let mut run = OpenRun::read(&self.context.client, &mut self.record).await?;
         let (context, reference, template, revision) = (self.context, self.reference.clone(), self.template.clone(), self.revision.clone());
         let actor = Actor { context, reference: &reference, template: &template, revision: &revision };
+        // Deletion asks the record only, so it says what is in force now.
+        self.record.spec.deletion_policy = self.policies.deletion;
+        self.record.spec.approval = self.policies.approval;
         // 3. Resolve doubts: what a crash left as Started, what was Unknown.
         let goes_on = actor.resolve_doubts(&mut self.record).await;
         if let Some(run) = &run {

@@ -190,6 +190,11 @@ impl OpenRun {
         condition::set(&mut self.status.conditions, Condition::new("Approved", true, "Policy", message), &clock::now_seconds());
     }
 
+    /// Records that what a person should have approved is done without, and why.
+    pub(super) fn note_unasked(&mut self, message: &str) {
+        condition::set(&mut self.status.conditions, Condition::new("Approved", false, "NotAsked", message), &clock::now_seconds());
+    }
+
     /// Says where the Run stands.
     pub(super) fn set_state(&mut self, state: State, message: impl Into<String>) {
         self.status.state = state;

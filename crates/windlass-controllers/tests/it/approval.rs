@@ -4,7 +4,8 @@ use crate::platform::{Platform, config_maps};
 use kube::api::PostParams;
 use serde_json::json;
 use windlass_api::names;
-use windlass_api::run::{Mode, Run, RunSpec, State};
+use windlass_api::run::{Cause, Mode, Run, RunSpec, State};
+use windlass_api::template::{Approval, DeletionPolicy};
 use windlass_client::preview;
 
 async fn with_approval() -> Platform {
@@ -99,5 +100,90 @@ async fn a_preview_changes_nothing_and_binds_the_write_that_names_it() {
     let other = preview::expected_plan(&json!({"spec": {"text": "x"}}), "another");
     platform.instances().create(&PostParams::default(), &object("b", &other)).await.expect("made");
     platform.in_state("b", "AwaitingApproval").await;
+    platform.finish().await;
+}
+
+/// A request for the deletion of an instance, as soon as it stands where `state` says.
+async fn deletion_request(platform: &Platform, name: &str, request: &str, state: State) -> Run {
+    let live = platform.instances().get(name).await.expect("there");
+    let proposal = json!({"apiVersion": platform.kind().resource.api_version, "kind": platform.kind,
+        "metadata": {"name": name, "namespace": platform.namespace, "uid": live.metadata.uid}});
+    let spec = RunSpec { mode: Mode::Plan, deletes: true, proposal: Some(proposal), ..RunSpec::default() };
+    let mut run = Run { spec, ..Run::default() };
+    run.metadata.name = Some(request.to_owned());
+    platform.run_api().create(&PostParams::default(), &run).await.expect("made");
+    request_in(platform, request, state).await
+}
+
+async fn request_in(platform: &Platform, request: &str, state: State) -> Run {
+    windlass_testkit::wait::until("the request", crate::platform::PATIENCE, || async {
+        let run = platform.run_api().get(request).await.map_err(|error| error.to_string())?;
+        if run.status.is_some() && run.state() == state { Ok(run) } else { Err(format!("{:?}", run.status)) }
+    })
+    .await
+}
+
+fn delete_run(runs: &[Run]) -> &Run {
+    runs.iter().find(|run| run.spec.cause == Cause::Delete && run.spec.mode == Mode::Execute).expect("a Delete Run")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_deletion_waits_for_a_person_and_its_delete_run_carries_the_word() {
+    let platform = Platform::start().await;
+    let mut template = config_maps(1);
+    template["policy"] = json!({"approval": "destructive"});
+    platform.template(template).await;
+    platform.write("a", json!({})).await;
+    platform.ready("a").await;
+    let request = deletion_request(&platform, "a", "bin-it", State::AwaitingApproval).await;
+    assert_eq!(request.plan().expect("a plan").summary().to_string(), "1 delete");
+    platform.patch_run(&request, decision(&request, "Approved", Some("bob"))).await;
+    request_in(&platform, "bin-it", State::Succeeded).await;
+    platform.config_maps().get("a-0").await.expect("an approval by itself deletes nothing");
+    platform.delete("a").await;
+    let runs = platform.runs("a").await;
+    let carried = delete_run(&runs).spec.decision.clone().expect("the decision");
+    assert_eq!((carried.reason.as_str(), delete_run(&runs).state()), ("because", State::Succeeded));
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rejected_request_is_over_and_a_deletion_that_nobody_approved_says_so() {
+    let platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    platform.write("a", json!({})).await;
+    platform.ready("a").await;
+    platform.annotate("a", json!({names::ANNOTATION_APPROVAL: "always"})).await;
+    let request = deletion_request(&platform, "a", "bin-it", State::AwaitingApproval).await;
+    platform.patch_run(&request, decision(&request, "Rejected", Some("bob"))).await;
+    request_in(&platform, "bin-it", State::Rejected).await;
+    // No admission stands before this API: what comes through unasked is done, and the record says it.
+    platform.delete("a").await;
+    let runs = platform.runs("a").await;
+    let said = delete_run(&runs).status.clone().unwrap_or_default().conditions;
+    let said = said.iter().find(|condition| condition.type_ == "Approved").expect("said");
+    assert_eq!((said.status.as_str(), said.reason.as_str()), ("False", "NotAsked"));
+    assert_eq!(said.message, "the approval policy is `always`, and nobody approved this plan");
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_record_says_which_policies_are_in_force_now() {
+    let platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    platform.write("a", json!({})).await;
+    platform.ready("a").await;
+    let is = |approval, deletion| {
+        let platform = &platform;
+        windlass_testkit::wait::until("the record", crate::platform::PATIENCE, move || async move {
+            let spec = platform.inventory("a").await.ok_or("none")?.spec;
+            if (spec.approval, spec.deletion_policy) == (approval, deletion) { Ok(()) } else { Err(format!("{spec:?}")) }
+        })
+    };
+    is(Approval::Never, DeletionPolicy::Delete).await;
+    platform.annotate("a", json!({names::ANNOTATION_APPROVAL: "always", names::ANNOTATION_DELETION_POLICY: "Orphan"})).await;
+    is(Approval::Always, DeletionPolicy::Orphan).await;
+    platform.annotate("a", json!({names::ANNOTATION_APPROVAL: null, names::ANNOTATION_DELETION_POLICY: null})).await;
+    is(Approval::Never, DeletionPolicy::Delete).await;
     platform.finish().await;
 }

@@ -47,8 +47,8 @@ pub(crate) async fn make(Path((namespace, name)): RunPlace, posted: Posted) -> A
                 message: format!("`{}` is not the name `{}`: nothing was deleted", typed.trim(), instance.name),
             });
         }
-        let uid = Some(instance.uid.as_str()).filter(|uid| !uid.is_empty());
-        delete_exactly(&api, &instance.name, uid).await.map_err(Failure::api(format!("delete {what}")))?;
+        let uid = run.plan().map(|plan| plan.instance.uid).filter(|uid| !uid.is_empty());
+        delete_exactly(&api, &instance.name, uid.as_deref()).await.map_err(Failure::api(format!("delete {what}")))?;
     } else {
         let proposal = run.spec.proposal.clone().ok_or_else(|| Failure::absent("proposal in this preview"))?;
         write(&api, &run, &proposal, hash, &what).await?;

@@ -25,6 +25,9 @@ pub(crate) async fn show(Path((namespace, name)): Path<(String, String)>, asked:
     let plan = run.plan();
     let is_stale = run.spec.mode == Mode::Plan
         && match &live {
+            // A deletion is of an object, whatever its values are.
+            Some(live) if run.spec.deletes => plan.as_ref().is_some_and(|plan| live.metadata.uid.as_deref() != Some(plan.instance.uid.as_str())),
+            None if run.spec.deletes => true,
             Some(live) => {
                 live.metadata.generation != Some(run.spec.generation)
                     || live.metadata.uid.as_deref() != Some(run.spec.instance.uid.as_str())

@@ -43,7 +43,7 @@ pub(crate) struct Counts {
 /// Everything that waits for a person, worst first, and the numbers beside it.
 pub(crate) fn collect(cache: &Cache) -> (Vec<Need>, Counts) {
     let (instances, templates) = (cache.instances(), cache.templates());
-    let runs: Vec<_> = cache.runs().into_iter().filter(|run| run.mode == Mode::Execute).collect();
+    let runs: Vec<_> = cache.runs().into_iter().filter(|run| run.mode == Mode::Execute || run.is_request).collect();
     let mut needs: Vec<Need> = Vec::new();
     needs.extend(runs.iter().filter(|run| run.state == State::AwaitingApproval).map(|run| of_run(run)));
     needs.extend(instances.iter().filter_map(|instance| of_instance(instance)));
@@ -63,7 +63,7 @@ pub(crate) fn collect(cache: &Cache) -> (Vec<Need>, Counts) {
         instances: instances.len(),
         ready: instances.iter().filter(|row| row.state == "Ready").count(),
         templates: templates.len(),
-        open_runs: runs.iter().filter(|run| !run.state.is_finished()).count(),
+        open_runs: runs.iter().filter(|run| run.mode == Mode::Execute && !run.state.is_finished()).count(),
     };
     (needs, counts)
 }

@@ -104,6 +104,8 @@ pub(crate) struct RunRow {
     pub(crate) planned: String,
     /// Whether the plan is there.
     pub(crate) has_plan: bool,
+    /// Whether it asks for a deletion that somebody must approve.
+    pub(crate) is_request: bool,
     /// When it was made, RFC 3339.
     pub(crate) created: String,
     /// When it began, RFC 3339.
@@ -139,6 +141,7 @@ impl RunRow {
             message: short(&status.message),
             planned: short(&status.planned),
             has_plan: !status.plan_hash.is_empty(),
+            is_request: run.spec.deletes && run.spec.mode == Mode::Plan && status.approval_needed,
             created: created(&run.metadata),
             started: status.started_at,
             finished: status.finished_at,

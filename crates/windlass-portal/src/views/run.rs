@@ -8,7 +8,7 @@ use crate::views::parts::{ago, button, command, harmless, icon, note, tag, took,
 use crate::views::plan;
 use maud::{Markup, html};
 use windlass_api::plan::{InstanceReference, Plan};
-use windlass_api::run::{Mode, Run, RunStatus, State, Step, StepState};
+use windlass_api::run::{Decision, Mode, Run, RunStatus, State, Step, StepState, Verdict};
 
 /// Output of one node.
 pub(crate) struct Log {
@@ -98,7 +98,8 @@ fn head(frame: &Frame, shown: &Shown<'_>) -> Markup {
             }
             div.row {
                 @if !is_preview { (tag(&row.mark())) }
-                @if is_preview { span.tag.quiet { "Nothing is made yet" } }
+                @if row.is_request { (tag(&row.mark())) }
+                @else if is_preview { span.tag.quiet { @if shown.run.spec.deletes { "Nothing is deleted yet" } @else { "Nothing is made yet" } } }
                 @if !row.state.is_finished() && !is_preview && row.state != State::AwaitingApproval {
                     (button(frame, &format!("{}/cancel", row.path()), "", "Stop after this step", &[]))
                 }
@@ -125,9 +126,25 @@ fn preview(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
         @if shown.is_stale {
             (note(Tone::Warning, "It was changed since this plan was made.", &html! { span { "Make a new plan from its present state." } div.row { a.button href=(shown.back) { "Plan again" } } }))
         }
+        @if let Some(decision) = approval_of(shown) {
+            (note(if decision.verdict == Verdict::Approved { Tone::Good } else { Tone::Bad }, &said(decision), &html! {}))
+        }
         (plan::letter(plan))
-        (preview_bar(frame, shown, status, plan))
+        @if shown.row.state == State::AwaitingApproval && !shown.is_stale { (approval(frame, shown, status)) }
+        @else { (preview_bar(frame, shown, status, plan)) }
     }
+}
+
+/// What was decided about a deletion that must be approved.
+fn approval_of<'a>(shown: &Shown<'a>) -> Option<&'a Decision> {
+    shown.run.spec.decision.as_ref().filter(|_| shown.row.is_request && shown.row.state.is_finished())
+}
+
+fn said(decision: &Decision) -> String {
+    let by = if decision.by.is_empty() { String::new() } else { format!(" by {}", decision.by) };
+    let reason = if decision.reason.is_empty() { String::new() } else { format!(": “{}”", decision.reason) };
+    let word = if decision.verdict == Verdict::Approved { "Approved" } else { "Rejected" };
+    format!("{word}{by}{reason}")
 }
 
 fn preview_bar(frame: &Frame, shown: &Shown<'_>, status: &RunStatus, plan: &Plan) -> Markup {
@@ -164,11 +181,14 @@ fn approval(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
         form.bar method="post" action={ (shown.row.path()) "/decide" } {
             (crate::views::parts::token(frame))
             input type="hidden" name="hash" value=(status.plan_hash);
-            span.small { "Approving runs exactly this plan, at once. Nothing beyond it is done; if the world changes first, you are asked again." }
+            span.small {
+                @if shown.row.is_request { "Approving lets " strong { (shown.row.instance) } " be deleted within the hour, with exactly what is listed above. If the world changes first, you are asked again." }
+                @else { "Approving runs exactly this plan, at once. Nothing beyond it is done; if the world changes first, you are asked again." }
+            }
             span.row {
                 input type="text" name="reason" aria-label="Why (optional)" placeholder="Why (optional)" autocomplete="off";
                 button.button.danger type="submit" name="verdict" value="Rejected" { "Reject" }
-                button.button.do type="submit" name="verdict" value="Approved" { "Approve and run" }
+                button.button.do type="submit" name="verdict" value="Approved" { @if shown.row.is_request { "Approve the deletion" } @else { "Approve and run" } }
             }
         }
     }
@@ -321,7 +341,7 @@ fn facts(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
                 @if let Some(finished) = &row.finished { dt { "Ended" } dd { (ago(frame.now, finished)) } }
                 @if status.attempt > 1 { dt { "Attempt" } dd { (status.attempt) } }
                 @if let Some(decision) = &spec.decision {
-                    dt { "Decision" } dd { (match decision.verdict { windlass_api::run::Verdict::Approved => "approved", windlass_api::run::Verdict::Rejected => "rejected" }) @if !decision.by.is_empty() { " by " (decision.by) } @if !decision.reason.is_empty() { ": “" (decision.reason) "”" } }
+                    dt { "Decision" } dd { (match decision.verdict { Verdict::Approved => "approved", Verdict::Rejected => "rejected" }) @if !decision.by.is_empty() { " by " (decision.by) } @if !decision.reason.is_empty() { ": “" (decision.reason) "”" } }
                 }
                 @if let Some(parent) = &spec.parent { dt { "Part of" } dd { a href=(rows::run_path(&row.namespace, parent)) { (parent) } } }
                 @if !status.plan_hash.is_empty() { dt { "Plan" } dd { code { (status.plan_hash.chars().take(12).collect::<String>()) } } }

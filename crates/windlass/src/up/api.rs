@@ -2,6 +2,7 @@
 
 use super::app_logs::AppLogs;
 use super::authors::Authors;
+use super::deletions;
 use super::directory::DataDirectory;
 use super::installation_key::LENGTH;
 use anyhow::Context as _;
@@ -38,6 +39,7 @@ pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &s
     })?;
     let mut options = Options::new(EncryptionKey::new(key));
     options.admission.push(authors.hook());
+    options.admission.push(deletions::hook());
     options.root_certificate = Some(authority.to_owned());
     options.logs = Some(Arc::new(logs.clone()));
     options.build = format!("windlass.{}", env!("CARGO_PKG_VERSION"));

@@ -14,7 +14,7 @@ use windlass_apiserver::{Admission, AdmissionRequest, Operation};
 use windlass_client::watch::{self, Change};
 
 /// Under which name the API server does its own work.
-const SERVER: &str = "system:windlass";
+pub(crate) const SERVER: &str = "system:windlass";
 
 /// Which kinds are stamped.
 #[derive(Clone, Default)]
@@ -57,7 +57,7 @@ impl Authors {
         if request.operation == Operation::Delete || !self.is_stamped(request) {
             return;
         }
-        let by_platform = request.caller.name == PLATFORM || request.caller.name == SERVER;
+        let by_platform = is_platform(request);
         let before = request.old.and_then(|old| old["metadata"]["annotations"][names::ANNOTATION_CHANGED_BY].as_str());
         let author = match before {
             Some(before) if by_platform || !request.subresource.is_empty() => before,
@@ -84,9 +84,15 @@ fn stamp_asker(request: &AdmissionRequest<'_>, object: &mut Value) {
     }
 }
 
-/// Who decided about a Run is who sends the decision, not whom it names.
+/// Whether the platform itself asks: its controllers, or the API server for its own work.
+pub(super) fn is_platform(request: &AdmissionRequest<'_>) -> bool {
+    request.caller.name == PLATFORM || request.caller.name == SERVER
+}
+
+/// Who decided about a Run is who sends the decision, not whom it names. The platform decides nothing: what it writes is a
+/// decision that somebody made about a request, carried over to the Run that follows it.
 fn stamp_decision(request: &AdmissionRequest<'_>, object: &mut Value) {
-    if !object["spec"]["decision"].is_object() {
+    if is_platform(request) || !object["spec"]["decision"].is_object() {
         return;
     }
     let before = request.old.map(|old| &old["spec"]["decision"]);
@@ -99,6 +105,7 @@ fn stamp_decision(request: &AdmissionRequest<'_>, object: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::up::deletions::tests::Stored;
     use windlass_apiserver::Caller;
 
     fn stamped(caller: &str, old: Option<Value>, mut object: Value) -> Value {
@@ -115,6 +122,7 @@ mod tests {
             name: "r",
             old: old.as_ref(),
             dry_run: false,
+            stored: &Stored::default(),
         };
         Authors::default().stamp(&request, &mut object);
         object

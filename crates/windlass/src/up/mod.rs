@@ -8,6 +8,7 @@ mod authors;
 mod certificates;
 pub(crate) mod control;
 mod controllers;
+mod deletions;
 pub(crate) mod detach;
 pub(crate) mod directory;
 mod doors;

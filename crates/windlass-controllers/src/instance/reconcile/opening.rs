@@ -3,7 +3,6 @@
 //! Nothing is carried out here. Start with [`Worker::open`].
 
 use super::{Worker, annotation, run_namespace};
-use crate::instance::approval::{self, Standing};
 use crate::instance::execute::Actor;
 use crate::instance::runs::{self, OpenRun, Opening};
 use crate::instance::status::Said;
@@ -16,6 +15,7 @@ use windlass_api::names::{self, reason};
 use windlass_api::plan::{Action, Plan};
 use windlass_api::run::{Cause, Run, State};
 use windlass_client::{objects, preview};
+use windlass_graph::approval::{self, Standing};
 use windlass_graph::decide::Decision;
 use windlass_graph::refine;
 
@@ -79,7 +79,6 @@ impl Worker<'_> {
             plan: &decision.plan,
         };
         self.record.spec.template.clone_from(&self.template);
-        self.record.spec.deletion_policy = self.policies.deletion;
         let dangling = self.record.spec.open_run.is_some();
         let mut open = if dangling && previous.is_none() {
             OpenRun::reserved(&self.context.client, &self.record, opening)

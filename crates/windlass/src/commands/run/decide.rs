@@ -1,11 +1,13 @@
-//! `windlass run approve`, `reject` and `cancel`: a person's word about a Run, bound to the plan that was looked at.
+//! `windlass run approve`, `reject` and `cancel`: a person's word about a Run, bound to the plan that was looked at. With
+//! `--delete` about the deletion of an instance, for which a request is made first.
 
 use super::{OneRun, show};
-use crate::commands::instances;
-use crate::connection::connect;
+use crate::commands::instances::{self, Named};
+use crate::commands::{plan, preview};
+use crate::connection::{Connection, ConnectionArguments, connect};
 use crate::exit::{Exit, failed};
 use crate::terminal::{Stream, can_ask, confirm, has_colour, put, say};
-use kube::ResourceExt as _;
+use kube::{Api, ResourceExt as _};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use windlass_api::names;
@@ -14,14 +16,20 @@ use windlass_api::run::{Run, State, Verdict};
 /// Flags.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DecideArguments {
-    #[command(flatten)]
-    one: OneRun,
+    /// Name of the Run
+    #[arg(value_name = "RUN", required_unless_present = "delete", conflicts_with = "delete")]
+    name: Option<String>,
+    /// The deletion of this instance, before it is asked for
+    #[arg(long, value_name = "KIND/NAME")]
+    delete: Option<Named>,
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    connection: ConnectionArguments,
 }
 
 /// Flags.
@@ -33,8 +41,11 @@ pub(crate) struct CancelArguments {
 
 /// Writes a decision.
 pub(super) async fn run(arguments: &DecideArguments, verdict: Verdict) -> anyhow::Result<Exit> {
-    let connection = connect(&arguments.one.connection).await?;
-    let (api, run) = instances::run(&connection, &arguments.one.name).await?;
+    let connection = connect(&arguments.connection).await?;
+    let (api, run) = match &arguments.delete {
+        Some(named) => request(&connection, named).await?,
+        None => instances::run(&connection, arguments.name.as_deref().unwrap_or_default()).await?,
+    };
     check(&run)?;
     let plan = run
         .plan()
@@ -52,7 +63,33 @@ pub(super) async fn run(arguments: &DecideArguments, verdict: Verdict) -> anyhow
     });
     api.patch(&run.name_any(), &parameters(), &Patch::Merge(&patch)).await?;
     put(&format!("run/{} {}", run.name_any(), if verdict == Verdict::Approved { "approved" } else { "rejected" }))?;
+    if verdict == Verdict::Approved && run.spec.deletes {
+        say(&next(&run));
+    }
     Ok(Exit::Success)
+}
+
+/// A request for a deletion, made now: it says what would be deleted now.
+async fn request(connection: &Connection, named: &Named) -> anyhow::Result<(Api<Run>, Run)> {
+    let (kind, object) = instances::find(connection, named).await?;
+    let namespace = instances::run_namespace(&object).to_owned();
+    let proposal = plan::proposal(&serde_json::to_value(&object)?);
+    let made = preview::make(&connection.client, &namespace, &proposal, true).await?;
+    if !made.approval_needed {
+        let kind = kind.resource.kind.to_lowercase();
+        let text = format!(
+            "the deletion of {kind}/{} needs no approval\n  hint: `windlass delete {kind}/{} -n {namespace}`",
+            named.name, named.name
+        );
+        return Err(failed(Exit::Conflict, text));
+    }
+    Ok((Api::namespaced(connection.client.clone(), &namespace), made.run))
+}
+
+fn next(run: &Run) -> String {
+    let instance = &run.spec.instance;
+    let place = instance.namespace.as_ref().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+    format!("Next, within the hour: windlass delete {}/{}{place}", instance.kind.to_lowercase(), instance.name)
 }
 
 fn check(run: &Run) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `windlass run list`: Runs, newest first; previews, which change nothing, only where they are asked for.
+//! `windlass run list`: Runs, newest first; previews, which change nothing, only where they are asked for or wait for a person.
 
 use crate::commands::instances::Named;
 use crate::connection::{ConnectionArguments, connect};
@@ -8,7 +8,7 @@ use crate::text::{age, table};
 use crate::up::announce::Form;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
-use windlass_api::run::{Mode, Run};
+use windlass_api::run::{Mode, Run, State};
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,8 @@ pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
     };
     let mut runs = api.list(&ListParams::default()).await?.items;
     runs.retain(|run| {
-        (arguments.previews || run.spec.mode == Mode::Execute) && arguments.instance.as_ref().is_none_or(|named| is_of(run, named))
+        (arguments.previews || run.spec.mode == Mode::Execute || run.state() == State::AwaitingApproval)
+            && arguments.instance.as_ref().is_none_or(|named| is_of(run, named))
     });
     runs.sort_by_key(|run| std::cmp::Reverse((run.metadata.creation_timestamp.clone(), run.spec.number)));
     if arguments.output == Form::Json {
