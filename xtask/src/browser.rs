@@ -80,8 +80,11 @@ fn install() -> Result<PathBuf> {
     let name: String = Sha256::digest(&lock).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let folder = project::cache()?.join(format!("browser-{name}"));
     fs_err::create_dir_all(&folder)?;
-    for file in ["package.json", "package-lock.json", "walk.mjs"] {
-        fs_err::copy(own.join(file), folder.join(file))?;
+    for entry in fs_err::read_dir(&own)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs_err::copy(entry.path(), folder.join(entry.file_name()))?;
+        }
     }
     if !folder.join("node_modules/playwright-core/package.json").is_file() {
         let mut command = Command::new("npm");

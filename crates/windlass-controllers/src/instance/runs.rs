@@ -293,13 +293,17 @@ pub(super) async fn retain(client: &Client, namespace: &str, uid: &str) -> Resul
     Ok(())
 }
 
-/// Deletes every Run of an instance that is gone but the newest one that deleted it: the record that stays.
+/// Deletes every Run of an instance that is gone but the newest one that deleted it: the record that stays. Requests for its
+/// deletion, which carry no label, go too: nobody needs to decide about them any more.
 pub(super) async fn forget(client: &Client, namespace: &str, uid: &str) -> Result<(), kube::Error> {
     let api: Api<Run> = Api::namespaced(client.clone(), namespace);
-    let of_instance = ListParams::default().labels(&format!("{}={uid}", names::LABEL_INSTANCE_ID));
-    let runs = api.list(&of_instance).await?.items;
-    let last = runs.iter().filter(|run| run.spec.cause == Cause::Delete).map(|run| run.spec.number).max();
-    for run in runs.iter().filter(|run| run.spec.cause != Cause::Delete || Some(run.spec.number) != last) {
+    let runs = api.list(&ListParams::default()).await?.items;
+    let is_request = |run: &Run| run.spec.deletes && run.plan().is_some_and(|plan| plan.instance.uid == uid);
+    let (requests, others): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| is_request(run));
+    let about: Vec<&Run> = others.into_iter().filter(|run| run.labels().get(names::LABEL_INSTANCE_ID).is_some_and(|id| id == uid)).collect();
+    let last = about.iter().filter(|run| run.spec.cause == Cause::Delete).map(|run| run.spec.number).max();
+    let stale = about.into_iter().filter(|run| run.spec.cause != Cause::Delete || Some(run.spec.number) != last);
+    for run in requests.into_iter().chain(stale) {
         optional(api.delete(&run.name_any(), &DeleteParams::default()).await)?;
     }
     Ok(())

@@ -144,6 +144,7 @@ async fn a_request_for_a_deletion_waits_for_a_person_and_its_delete_run_carries_
     let runs = platform.runs("a").await;
     let carried = delete_run(&runs).spec.decision.clone().expect("the decision");
     assert_eq!((carried.reason.as_str(), delete_run(&runs).state()), ("because", State::Succeeded));
+    assert!(platform.run_api().get_opt("bin-it").await.expect("read").is_none(), "nobody needs to decide any more");
     platform.finish().await;
 }
 

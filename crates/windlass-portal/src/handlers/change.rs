@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use windlass_api::names;
 use windlass_api::plan::InstanceReference;
-use windlass_api::run::{Mode, Run};
+use windlass_api::run::{Mode, Run, State};
 use windlass_client::objects::{Kind, delete_exactly, optional};
 use windlass_client::preview::expected_plan;
 
@@ -113,7 +113,11 @@ pub(crate) async fn decide(Path((namespace, name)): RunPlace, posted: Posted) ->
     if !reason.is_empty() {
         decision["reason"] = reason.into();
     }
-    patch_run(&posted.asked.portal, &namespace, &name, &json!({"spec": {"decision": decision}}), "decide about this run").await
+    let portal = &posted.asked.portal;
+    let answer = patch_run(portal, &namespace, &name, &json!({"spec": {"decision": decision}}), "decide about this run").await?;
+    // A page without scripts does not change by itself: it should show what came of the decision.
+    portal.cache.wait_for(PATIENCE, |cache| cache.run(&namespace, &name).is_none_or(|run| run.state != State::AwaitingApproval)).await;
+    Ok(answer)
 }
 
 /// `POST /runs/{namespace}/{name}/cancel`: stops at the next node boundary.

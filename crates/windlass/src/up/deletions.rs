@@ -155,7 +155,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_deletion_that_nobody_approved_is_refused_with_the_command_that_does() {
-        insta::assert_snapshot!(ask("ann", &stored("always"), &app()).expect_err("refused"));
+        insta::assert_snapshot!(ask("ann", &stored("always"), &app()).expect_err("refused"), @r#"
+        webapps.platform.windlass.dev "shop" is forbidden: a person must approve its deletion first (501 delete), as the approval policy is `always`
+          hint: `windlass run approve --delete webapp/shop -n team`, then delete it; or leave what it made where it is: annotate it with `windlass.dev/deletion-policy=Orphan`
+        "#);
         assert_eq!(ask("ann", &stored("never"), &app()), Ok(()));
     }
 
