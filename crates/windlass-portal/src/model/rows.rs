@@ -163,6 +163,8 @@ impl RunRow {
             State::Running if self.steps.1 > 0 => {
                 Mark::new(mark.tone, format!("Step {} of {}", (self.steps.0 + 1).min(self.steps.1), self.steps.1))
             }
+            // Nothing was carried out: somebody said that it may be.
+            State::Succeeded if self.is_request => Mark::new(mark.tone, "Approved"),
             _ => mark,
         }
     }
