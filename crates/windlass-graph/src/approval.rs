@@ -126,12 +126,8 @@ mod tests {
     #[test]
     fn a_decision_binds_only_the_plan_that_was_looked_at() {
         let plan = deletion(&reference(), &InventorySpec::default(), |_| None).0;
-        let decision = |hash: &str| Decision {
-            verdict: Verdict::Rejected,
-            plan_hash: hash.into(),
-            by: String::new(),
-            reason: String::new(),
-        };
+        let decision =
+            |hash: &str| Decision { verdict: Verdict::Rejected, plan_hash: hash.into(), by: String::new(), reason: String::new() };
         assert_eq!(standing(&plan, Approval::Never, Some(&decision("old"))), Standing::Free);
         assert_eq!(standing(&plan, Approval::Never, Some(&decision(&plan.hash))), Standing::Rejected);
     }
@@ -142,7 +138,8 @@ mod tests {
 
     fn inventory(approval: Approval, object: &str) -> InventorySpec {
         let identity = Identity { kind: "ConfigMap".into(), api_version: Some("v1".into()), namespace: None, name: "a".into() };
-        let entry = Entry { key: "a".into(), node: "a".into(), identity, uid: Some(object.into()), state: EntryState::Present, ..Entry::default() };
+        let entry =
+            Entry { key: "a".into(), node: "a".into(), identity, uid: Some(object.into()), state: EntryState::Present, ..Entry::default() };
         InventorySpec { approval, entries: vec![entry], ..InventorySpec::default() }
     }
 
@@ -164,7 +161,8 @@ mod tests {
         // Releasing all of it is always offered.
         assert_eq!(check(Approval::Always, &annotated(names::ANNOTATION_DELETION_POLICY, "Orphan")), Standing::Free);
         // So is letting go of an instance that never made anything.
-        let (nothing, approval) = deletion(&reference(), &InventorySpec { approval: Approval::Always, ..InventorySpec::default() }, |_| None);
+        let (nothing, approval) =
+            deletion(&reference(), &InventorySpec { approval: Approval::Always, ..InventorySpec::default() }, |_| None);
         assert_eq!(standing(&nothing, approval, None), Standing::Free);
     }
 

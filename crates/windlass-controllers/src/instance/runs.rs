@@ -300,7 +300,8 @@ pub(super) async fn forget(client: &Client, namespace: &str, uid: &str) -> Resul
     let runs = api.list(&ListParams::default()).await?.items;
     let is_request = |run: &Run| run.spec.deletes && run.plan().is_some_and(|plan| plan.instance.uid == uid);
     let (requests, others): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| is_request(run));
-    let about: Vec<&Run> = others.into_iter().filter(|run| run.labels().get(names::LABEL_INSTANCE_ID).is_some_and(|id| id == uid)).collect();
+    let about: Vec<&Run> =
+        others.into_iter().filter(|run| run.labels().get(names::LABEL_INSTANCE_ID).is_some_and(|id| id == uid)).collect();
     let last = about.iter().filter(|run| run.spec.cause == Cause::Delete).map(|run| run.spec.number).max();
     let stale = about.into_iter().filter(|run| run.spec.cause != Cause::Delete || Some(run.spec.number) != last);
     for run in requests.into_iter().chain(stale) {

@@ -26,7 +26,9 @@ pub(crate) async fn show(Path((namespace, name)): Path<(String, String)>, asked:
     let is_stale = run.spec.mode == Mode::Plan
         && match &live {
             // A deletion is of an object, whatever its values are.
-            Some(live) if run.spec.deletes => plan.as_ref().is_some_and(|plan| live.metadata.uid.as_deref() != Some(plan.instance.uid.as_str())),
+            Some(live) if run.spec.deletes => {
+                plan.as_ref().is_some_and(|plan| live.metadata.uid.as_deref() != Some(plan.instance.uid.as_str()))
+            }
             None if run.spec.deletes => true,
             Some(live) => {
                 live.metadata.generation != Some(run.spec.generation)

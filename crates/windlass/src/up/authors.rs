@@ -64,10 +64,8 @@ impl Authors {
             Some(_) | None => request.caller.name.as_str(),
         };
         object["metadata"]["annotations"][names::ANNOTATION_CHANGED_BY] = json!(author);
-        if request.group == names::GROUP && request.resource == "runs" {
-            if !by_platform {
-                stamp_asker(request, object);
-            }
+        if request.group == names::GROUP && request.resource == "runs" && !by_platform {
+            stamp_asker(request, object);
             stamp_decision(request, object);
         }
     }
@@ -92,7 +90,7 @@ pub(super) fn is_platform(request: &AdmissionRequest<'_>) -> bool {
 /// Who decided about a Run is who sends the decision, not whom it names. The platform decides nothing: what it writes is a
 /// decision that somebody made about a request, carried over to the Run that follows it.
 fn stamp_decision(request: &AdmissionRequest<'_>, object: &mut Value) {
-    if is_platform(request) || !object["spec"]["decision"].is_object() {
+    if !object["spec"]["decision"].is_object() {
         return;
     }
     let before = request.old.map(|old| &old["spec"]["decision"]);

@@ -78,7 +78,8 @@ fn inventory(stored: &dyn StoredObjects, uid: &str) -> Result<Option<InventorySp
         let found = stored.get(names::GROUP, "inventories", names::SYSTEM_NAMESPACE, name)?;
         let parsed = found.map(serde_json::from_value::<Inventory>).transpose();
         // What cannot be read must not be mistaken for nothing.
-        let parsed = parsed.map_err(|error| Status::new(500, "InternalError", format!("the Inventory `{name}` cannot be read: {error}")))?;
+        let parsed =
+            parsed.map_err(|error| Status::new(500, "InternalError", format!("the Inventory `{name}` cannot be read: {error}")))?;
         Ok(parsed.map(|inventory| inventory.spec))
     };
     let name = name_of(uid);
