@@ -102,7 +102,7 @@ pub fn approves_deletion(run: &Run, plan: &Plan) -> bool {
 }
 
 fn staleness(plan: &Plan) -> BTreeMap<&String, &String> {
-    plan.nodes.iter().flat_map(|node| &node.staleness).map(|(key, value)| (key, value)).collect()
+    plan.nodes.iter().flat_map(|node| &node.staleness).collect()
 }
 
 #[cfg(test)]
