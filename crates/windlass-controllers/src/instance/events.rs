@@ -1,5 +1,5 @@
-//! Events on an instance: that a Run failed, waits, was superseded, or put back what somebody else changed. What goes well by
-//! itself makes no event, so that an instance that comes up costs no write for it.
+//! Events on an instance: that a Run failed, waits, was superseded, or put back what somebody else changed. What is done at
+//! once makes no event, so that it costs no write.
 //!
 //! Each reason has one event an instance, which counts. A lost event is no reason to stop: nothing is decided by them. Start with
 //! [`occasion`], which is pure, and [`tell`].

@@ -14,6 +14,12 @@ async fn the_first_ready_of_n_objects_costs_at_most_n_and_six_writes() {
     for count in [1, 2, 7, 40] {
         let kind = format!("{}c{count}", platform.kind);
         platform.second_template(&kind, config_maps(count)).await;
+        // What made the Template ready is seen before its answer is noted.
+        until("the Template's writes are noted", PATIENCE, || async {
+            let left = platform.recorder.in_flight();
+            if left == 0 { Ok(()) } else { Err(left) }
+        })
+        .await;
         let (before, committed) = (platform.recorder.writes().len(), platform.commits());
         let object = serde_json::from_value(
             json!({"apiVersion": platform.kind().resource.api_version, "kind": kind, "metadata": {"name": "first"}, "spec": {}}),

@@ -165,8 +165,8 @@ struct Reading {
 
 impl Reading {
     fn open(target: PathBuf, query: LogQuery) -> Result<Self, LogError> {
-        let opened = format!("{:.3}", Timestamp::now());
-        let mut reading = Self { target, query, sources: Vec::new(), surplus: 0, opened, scanned: Instant::now(), times_gone: 0 };
+        let mut reading =
+            Self { target, query, sources: Vec::new(), surplus: 0, opened: String::new(), scanned: Instant::now(), times_gone: 0 };
         let there = slots(&reading.target, &reading.query.uid);
         let wanted = wanted(&reading.query, there)?;
         if wanted.is_empty() && !reading.query.follow {
@@ -186,6 +186,8 @@ impl Reading {
             return Err(LogError::NoPrevious);
         }
         reading.surplus = reading.query.tail.map_or(0, |tail| count.saturating_sub(tail));
+        // Lines that were counted are all from before.
+        reading.opened = format!("{:.3}", Timestamp::now());
         Ok(reading)
     }
 

@@ -8,7 +8,8 @@ use kube::{Api, Client};
 use std::sync::{Arc, PoisonError, RwLock};
 use windlass_api::inventory::{Entry, Inventory, InventorySpec};
 use windlass_api::names;
-use windlass_api::plan::Block;
+use windlass_api::plan::{Block, Plan};
+use windlass_api::run::Run;
 use windlass_api::target::LOCAL;
 use windlass_api::template::Template;
 use windlass_apiserver::{LogLines, LogRequest, Status};
@@ -152,10 +153,16 @@ async fn has_output(client: &Client, request: &LogRequest) -> Result<bool, Statu
             return Ok(false);
         }
     }
-    match running(inventory.as_ref().map(|inventory| &inventory.spec)) {
-        Running::Here => Ok(true),
-        // The target says that nothing was started yet.
-        Running::Perhaps => Ok(true),
+    let mut running = running(inventory.as_ref().map(|inventory| &inventory.spec));
+    if running == Running::Perhaps
+        && let Some(plan) = open_plan(client, inventory.as_ref()).await.map_err(unreadable)?
+        && plan.nodes.iter().all(|node| node.block != Block::Workload)
+    {
+        running = Running::Nothing;
+    }
+    match running {
+        // Where nothing was started yet, the target says so.
+        Running::Here | Running::Perhaps => Ok(true),
         Running::Elsewhere(target) => {
             let what = format!("{} runs on the target `{target}`, whose logs are kept there", subject(request));
             Err(Status::new(400, "BadRequest", format!("{what}\n  hint: on a cluster, `windlass logs pod/NAME`")))
@@ -165,6 +172,14 @@ async fn has_output(client: &Client, request: &LogRequest) -> Result<bool, Statu
             Err(Status::new(404, "NotFound", format!("{what}\n  hint: {}", describe(request))))
         }
     }
+}
+
+/// What the Run that is open is about to do.
+async fn open_plan(client: &Client, inventory: Option<&Inventory>) -> Result<Option<Plan>, kube::Error> {
+    let open = inventory.and_then(|inventory| inventory.spec.open_run.as_deref()?.split_once('/'));
+    let Some((namespace, name)) = open else { return Ok(None) };
+    let runs: Api<Run> = Api::namespaced(client.clone(), namespace);
+    Ok(runs.get_opt(name).await?.and_then(|run| run.plan()))
 }
 
 /// Where the programs of an instance run.

@@ -155,6 +155,27 @@ fn one_that_is_not_followed_ends_however_fast_its_program_writes() {
     assert!(reading.batch().is_empty() && reading.is_over());
 }
 
+#[test]
+fn the_newest_lines_are_read_while_a_program_writes_as_fast_as_it_can() {
+    let target = Target::new();
+    let slot = target.slot("app", "replica-0", 0);
+    let mut file = std::fs::File::options().create(true).append(true).open(slot.logs().join("output.log")).unwrap();
+    let mut line = move || writeln!(file, "{:.3} out line", Timestamp::now()).unwrap();
+    (0..10).for_each(|_| line());
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            line();
+        }
+    });
+    for _ in 0..50 {
+        let read = target.read(LogQuery { tail: Some(3), ..LogQuery::default() });
+        assert!(read.len() >= 3, "{read:?}");
+    }
+    drop(stop);
+    writer.join().unwrap();
+}
+
 #[tokio::test]
 async fn following_takes_up_replicas_that_come_and_ends_with_the_instance() {
     let target = Target::new();
