@@ -44,7 +44,7 @@ impl ControlGroup {
         let Some(parent) = self.path.parent() else { return "not enforced: the control group has no parent".into() };
         let offered = std::fs::read_to_string(parent.join("cgroup.controllers")).unwrap_or_default();
         if !offered.split_whitespace().any(|name| name == controller) {
-            return format!("not enforced: control groups (version 2) of this machine do not offer `{controller}` to this user");
+            return "not enforced: control groups (version 2) of this machine do not offer it to this user".into();
         }
         // Refused where the parent itself holds processes; then the file below does not exist, which is what decides.
         let enabled = fs::write(parent.join("cgroup.subtree_control"), format!("+{controller}"));

@@ -289,11 +289,11 @@ fn entry_row(frame: &Frame, run: &str, node: &Node<'_>, entry: &Entry) -> Markup
     };
     html! {
         tr.below {
-            td { span.branch aria-hidden="true" { "└ " } span.sr { "belongs to " (node.key) ": " } span.word { (entry.identity.kind) } " " code { (entry.identity.name) } @if entry.adopted { " " span.small { "adopted" } } }
+            td { span.branch aria-hidden="true" { "└ " } span.sr { "belongs to " (node.key) ": " } (entry_name(entry)) @if entry.adopted { " " span.small { "adopted" } } }
             td {
                 (tag(&mark))
                 @if let Some(part) = part {
-                    @if !part.facts.is_empty() { div.small { @for (key, value) in &part.facts { span.fact { (key) " " (value) } " " } } }
+                    @if !part.facts.is_empty() { div.small { (super::run::facts_of(part)) } }
                     @if !part.message.is_empty() && !part.ready { div.small { (words(&part.message)) } }
                 }
                 @if entry.state == EntryState::Unknown && !run.is_empty() { (super::run::resolve(frame, run, &entry.key, &entry.identity.to_string())) }
@@ -301,6 +301,15 @@ fn entry_row(frame: &Frame, run: &str, node: &Node<'_>, entry: &Entry) -> Markup
             }
             td.wide { (entry.identity.namespace.as_deref().unwrap_or("–")) }
         }
+    }
+}
+
+/// An object is known by its kind and name; what only we know, such as a replica, by the name that it has here.
+fn entry_name(entry: &Entry) -> Markup {
+    let identity = &entry.identity;
+    html! {
+        @if identity.api_version.is_some() { span.word { (identity.kind) } " " code { (identity.name) } }
+        @else { span title=(identity.name) { (super::run::part_name(&entry.key)) } " " span.small { (identity.kind.to_lowercase()) } }
     }
 }
 

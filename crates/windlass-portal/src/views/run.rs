@@ -315,11 +315,28 @@ pub(crate) fn parts(parts: &[windlass_api::driver::PartHealth]) -> Markup {
                 li.small {
                     (tag(&tone::Mark::new(if part.ready { Tone::Good } else { Tone::Warning }, if part.ready { "Ready" } else { &part.reason })))
                     " " strong { (part_name(&part.key)) } " "
-                    @for (key, value) in &part.facts { span.fact { (key) " " (value) } " " }
+                    (facts_of(part)) " "
                     @if !part.message.is_empty() { (words(&part.message)) }
                 }
             }
         }
+    }
+}
+
+/// What is known of a part: numbers in one line, sentences after them, one that is true of several things said once.
+pub(crate) fn facts_of(part: &windlass_api::driver::PartHealth) -> Markup {
+    let (sentences, numbers): (Vec<_>, Vec<_>) = part.facts.iter().partition(|(_, value)| value.contains(' '));
+    let numbers: Vec<String> = numbers.into_iter().map(|(key, value)| format!("{key} {value}")).collect();
+    let mut said: Vec<(String, &str)> = Vec::new();
+    for (key, value) in sentences {
+        match said.iter_mut().find(|(_, sentence)| sentence == value) {
+            Some((keys, _)) => *keys = format!("{keys}, {key}"),
+            None => said.push((key.clone(), value)),
+        }
+    }
+    html! {
+        (numbers.join(" · "))
+        @for (keys, sentence) in said { div { (keys) " " (words(sentence)) } }
     }
 }
 
@@ -334,7 +351,7 @@ fn facts(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
         section.card aria-labelledby="facts" {
             header { h2 #facts { "About this run" } }
             div.in { dl.facts {
-                dt { "Cause" } dd { (rows::phrase("", row.cause)) @if !spec.title.is_empty() { ": " (spec.title) } }
+                dt { "Cause" } dd { (row.phrase()) }
                 dt { "Asked by" } dd { (if row.by.is_empty() { "unknown" } else { &row.by }) }
                 @if !spec.revision.is_empty() { dt { "Revision" } dd { code { (spec.revision) } } }
                 @if let Some(started) = &row.started { dt { "Began" } dd { (ago(frame.now, started)) } }
@@ -361,7 +378,7 @@ fn logs(shown: &Shown<'_>) -> Markup {
             section.card aria-label={ "Output of " (log.node) } {
                 header { h2 { "Output of " (log.node) } span.row { button.button.plain type="button" data-pause hidden aria-pressed="false" { "Pause" } button.button.plain type="button" data-wrap hidden aria-pressed="false" { "Wrap" } } }
                 @match &log.lines {
-                    Err(why) => div.in { p.small { (why) } },
+                    Err(why) => div.in { p.small { (words(why)) } },
                     Ok(lines) => div.log role="log" aria-label={ "Output of " (log.node) } tabindex="0" data-log=(stream(&shown.row.instance, &log.node)) data-last=(lines.len()) {
                         @for line in lines { (log_line(line)) }
                     }
