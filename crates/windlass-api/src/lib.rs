@@ -6,6 +6,7 @@
 pub mod condition;
 pub mod diagnostic;
 pub mod driver;
+pub mod hint;
 pub mod instance;
 pub mod inventory;
 pub mod names;

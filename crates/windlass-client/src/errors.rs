@@ -64,6 +64,16 @@ pub fn refusal(status: &Status) -> String {
     format!("{} `{}` is refused: {}", details.kind, details.name, causes.join("; "))
 }
 
+/// Place (as `spec.port`, empty where there is none) and message of each cause of a refusal.
+pub fn causes(status: &Status) -> Vec<(String, String)> {
+    let listed = status.details.iter().flat_map(|details| &details.causes).filter(|cause| !is_aside(cause));
+    let mut causes: Vec<(String, String)> = listed.map(|cause| (cause.field.clone(), cause.message.clone())).collect();
+    // Strict decoding tells what it does not know in its message alone.
+    let unknown = status.message.split("unknown field \"").skip(1).filter_map(|rest| rest.split('"').next());
+    causes.extend(unknown.map(|path| (path.to_owned(), "unknown field".to_owned())));
+    causes
+}
+
 /// Whether a cause is about the checking itself, and about no value.
 pub fn is_aside(cause: &StatusCause) -> bool {
     cause.field == "<nil>"
@@ -103,6 +113,14 @@ mod tests {
             ]},
         }));
         assert_eq!(message(&error), "WebApp `shop` is refused: spec.size: Unsupported value: \"XXL\": supported values: \"S\", \"M\"");
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_cause_with_a_place() {
+        let message = "WebApp in version \"v1\" cannot be handled as a WebApp: strict decoding error: unknown field \"spec.prot\", unknown field \"spec.a\"";
+        let status = serde_json::from_value(json!({"status": "Failure", "reason": "BadRequest", "code": 400, "message": message}));
+        let found = causes(&status.expect("a status"));
+        assert_eq!(found, [("spec.prot", "unknown field"), ("spec.a", "unknown field")].map(|(place, why)| (place.into(), why.into())));
     }
 
     #[test]

@@ -6,10 +6,10 @@
 use crate::deletion::deletion_plan;
 use std::collections::BTreeMap;
 use windlass_api::inventory::InventorySpec;
-use windlass_api::names;
 use windlass_api::plan::{InstanceReference, Plan};
 use windlass_api::run::{Decision, Mode, Run, Verdict};
 use windlass_api::template::{Approval, DeletionPolicy, DriftPolicy, Policy};
+use windlass_api::{did_you_mean, names};
 
 /// The policies in force: the Template's, or what the instance's annotations ask for where that is more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,30 +24,48 @@ pub struct Policies {
 
 impl Policies {
     /// Reads both; `annotation` answers with the instance's annotation of that name.
-    pub fn new(template: Option<&Policy>, annotation: impl Fn(&str) -> Option<String>) -> Self {
-        let drift = match annotation(names::ANNOTATION_DRIFT).as_deref() {
-            Some("ignore") => DriftPolicy::Ignore,
-            Some("report") => DriftPolicy::Report,
-            _ => DriftPolicy::Correct,
-        };
-        Self {
-            approval: asked(&annotation).max(template.and_then(|policy| policy.approval).unwrap_or_default()),
+    ///
+    /// # Errors
+    /// An annotation holds a word that is none; taken as "no wish" it would let through what somebody meant to hold.
+    pub fn new(template: Option<&Policy>, annotation: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let drift = [("correct", DriftPolicy::Correct), ("report", DriftPolicy::Report), ("ignore", DriftPolicy::Ignore)];
+        let drift = wish(names::ANNOTATION_DRIFT, &annotation, &drift)?.unwrap_or_default();
+        Ok(Self {
+            approval: asked(&annotation)?.max(template.and_then(|policy| policy.approval).unwrap_or_default()),
             drift: drift.max(template.and_then(|policy| policy.drift).unwrap_or_default()),
-            deletion: orphaned(&annotation).or_else(|| template.and_then(|policy| policy.deletion_policy)).unwrap_or_default(),
+            deletion: orphaned(&annotation)?.or_else(|| template.and_then(|policy| policy.deletion_policy)).unwrap_or_default(),
+        })
+    }
+}
+
+fn asked(annotation: impl Fn(&str) -> Option<String>) -> Result<Approval, String> {
+    let words = [("never", Approval::Never), ("destructive", Approval::Destructive), ("always", Approval::Always)];
+    Ok(wish(names::ANNOTATION_APPROVAL, annotation, &words)?.unwrap_or_default())
+}
+
+/// Only more can be asked for: where the Template orphans, `Delete` changes nothing.
+fn orphaned(annotation: impl Fn(&str) -> Option<String>) -> Result<Option<DeletionPolicy>, String> {
+    let words = [("Delete", DeletionPolicy::Delete), ("Orphan", DeletionPolicy::Orphan)];
+    Ok(wish(names::ANNOTATION_DELETION_POLICY, annotation, &words)?.filter(|policy| *policy == DeletionPolicy::Orphan))
+}
+
+/// What an annotation asks for, by one of these words.
+fn wish<T: Copy>(name: &str, annotation: impl Fn(&str) -> Option<String>, words: &[(&str, T)]) -> Result<Option<T>, String> {
+    let Some(given) = annotation(name) else { return Ok(None) };
+    match words.iter().find(|(word, _)| *word == given) {
+        Some((_, policy)) => Ok(Some(*policy)),
+        None => {
+            let hint = did_you_mean(&given, words.iter().map(|(word, _)| *word)).unwrap_or_default();
+            Err(format!("the annotation `{name}` cannot be `{given}`, so nothing is done\n  hint: {hint}"))
         }
     }
 }
 
-fn asked(annotation: impl Fn(&str) -> Option<String>) -> Approval {
-    match annotation(names::ANNOTATION_APPROVAL).as_deref() {
-        Some("always") => Approval::Always,
-        Some("destructive") => Approval::Destructive,
-        _ => Approval::Never,
-    }
-}
-
-fn orphaned(annotation: impl Fn(&str) -> Option<String>) -> Option<DeletionPolicy> {
-    annotation(names::ANNOTATION_DELETION_POLICY).filter(|policy| policy == "Orphan").map(|_| DeletionPolicy::Orphan)
+/// What is said of a plan to which a person said no.
+pub fn rejection(decision: &Decision) -> String {
+    let by = if decision.by.is_empty() { String::new() } else { format!(" by {}", decision.by) };
+    let reason = if decision.reason.is_empty() { String::new() } else { format!(": {}", decision.reason) };
+    format!("the plan was rejected{by}{reason}")
 }
 
 /// The decision about a Run, if the API says who wrote it: without an author approvals fail closed.
@@ -86,8 +104,14 @@ pub fn standing(plan: &Plan, approval: Approval, decision: Option<&Decision>) ->
 /// What deleting an instance now would do, and when a person must approve that: the record's policies, or what the
 /// instance's annotations ask for where that is more.
 pub fn deletion(reference: &InstanceReference, inventory: &InventorySpec, annotation: impl Fn(&str) -> Option<String>) -> (Plan, Approval) {
-    let policy = orphaned(&annotation).unwrap_or(inventory.deletion_policy);
-    (deletion_plan(reference, &inventory.entries, policy), inventory.approval.max(asked(&annotation)))
+    let (policy, wanted) = (orphaned(&annotation), asked(&annotation));
+    let approval = match (&policy, wanted) {
+        (Ok(_), Ok(wanted)) => inventory.approval.max(wanted),
+        // Whoever wrote a word that is none wanted something else than what happens without it: a person looks.
+        (Err(_), _) | (_, Err(_)) => Approval::Always,
+    };
+    let policy = policy.ok().flatten().unwrap_or(inventory.deletion_policy);
+    (deletion_plan(reference, &inventory.entries, policy), approval)
 }
 
 /// Whether a person approved with this Run the deletion that this plan describes: of the same instance, of exactly the same
@@ -116,11 +140,22 @@ mod tests {
     fn an_instance_can_ask_for_more_and_never_for_less() {
         let template = Policy { approval: Some(Approval::Destructive), drift: Some(DriftPolicy::Report), deletion_policy: None };
         let of = |value: &'static str| {
-            Policies::new(Some(&template), move |name| (name == names::ANNOTATION_APPROVAL).then(|| value.to_owned()))
+            Policies::new(Some(&template), move |name| (name == names::ANNOTATION_APPROVAL).then(|| value.to_owned())).expect("a policy")
         };
         assert_eq!(of("never").approval, Approval::Destructive);
         assert_eq!(of("always").approval, Approval::Always);
         assert_eq!(of("always").drift, DriftPolicy::Report);
+    }
+
+    #[test]
+    fn a_policy_that_is_none_is_no_leave_to_go_on() {
+        let said = |name: &'static str, value: &'static str| Policies::new(None, annotated(name, value)).expect_err("no policy");
+        assert_eq!(
+            said(names::ANNOTATION_APPROVAL, "alwayz"),
+            "the annotation `windlass.dev/approval` cannot be `alwayz`, so nothing is done\n  hint: did you mean `always`?"
+        );
+        assert!(said(names::ANNOTATION_DELETION_POLICY, "orphan").ends_with("did you mean `Orphan`?"));
+        assert!(said(names::ANNOTATION_DRIFT, "").ends_with("there are: correct, report, ignore"));
     }
 
     #[test]
@@ -158,6 +193,7 @@ mod tests {
         assert_eq!(check(Approval::Always, &|_| None), Standing::Waits);
         assert_eq!(check(Approval::Never, &annotated(names::ANNOTATION_APPROVAL, "destructive")), Standing::Waits);
         assert_eq!(check(Approval::Always, &annotated(names::ANNOTATION_APPROVAL, "never")), Standing::Waits);
+        assert_eq!(check(Approval::Never, &annotated(names::ANNOTATION_DELETION_POLICY, "orphan")), Standing::Waits);
         // Releasing all of it is always offered.
         assert_eq!(check(Approval::Always, &annotated(names::ANNOTATION_DELETION_POLICY, "Orphan")), Standing::Free);
         // So is letting go of an instance that never made anything.

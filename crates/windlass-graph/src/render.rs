@@ -125,11 +125,15 @@ fn completed(graph: &Graph, instance: &Value) -> Result<Value, Vec<Diagnostic>> 
     schema.apply_defaults(&mut spec);
     let mut findings: Vec<Diagnostic> = Vec::new();
     let unknown = schema.unknown_fields(&spec);
-    findings
-        .extend(unknown.into_iter().map(|path| Diagnostic::error("UnknownField", path.clone(), format!("the kind has no field `{path}`"))));
+    findings.extend(
+        unknown.into_iter().map(|path| Diagnostic::error("UnknownField", path.clone(), format!("unknown field: the kind has no `{path}`"))),
+    );
     findings
         .extend(schema.validate(&spec, None).into_iter().map(|error| Diagnostic::error("InvalidValue", error.path.clone(), error.body())));
     if !findings.is_empty() {
+        for finding in &mut findings {
+            finding.hint = windlass_schema::way_out(&graph.openapi(), &finding.path, &finding.message);
+        }
         return Err(findings);
     }
     instance["spec"] = spec.get("spec").cloned().unwrap_or_else(|| json!({}));

@@ -3,6 +3,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::fmt;
 use std::process::ExitCode;
+use windlass_api::{did_you_mean, nearest};
 
 /// What the shell is told. The numbers are a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,62 +59,100 @@ pub(crate) fn failed(exit: Exit, message: impl Into<String>) -> anyhow::Error {
 /// Prints what clap says; help and version are no errors.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => {
-            let words: Vec<String> = std::env::args().skip(1).collect();
-            crate::terminal::say(&unknown_word(error, &words));
-            Exit::Usage.into()
-        }
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nobody may be reading any more; then there is nobody to tell.
             error.print().ok();
             Exit::Success.into()
         }
         _ => {
-            error.print().ok();
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            match wrong_use(error, &words) {
+                Some(said) => crate::terminal::say(&said),
+                // Help where a command is missing, and what is too rare for words of our own.
+                None => drop(error.print()),
+            }
             Exit::Usage.into()
         }
     }
 }
 
-/// What is said about a command or a flag that is not there.
-fn unknown_word(error: &clap::Error, words: &[String]) -> String {
-    let text = |kind: ContextKind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
-        _ => None,
+/// What is said about words that are not understood, in our own form.
+fn wrong_use(error: &clap::Error, words: &[String]) -> Option<String> {
+    let text = |kind: ContextKind| texts(error, kind).into_iter().next();
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string().trim().trim_start_matches("Usage: ").to_owned(),
+        _ => String::new(),
     };
-    // clap's usage line begins with the command that did not understand.
-    let command = match error.get(ContextKind::Usage) {
-        Some(ContextValue::StyledStr(usage)) => command_in(&usage.to_string()),
-        _ => "windlass".to_owned(),
+    let command = command_in(words);
+    let invalid = text(ContextKind::InvalidArg).unwrap_or_default();
+    let mut said = match error.kind() {
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument => unknown_word(error, &command),
+        ErrorKind::MissingRequiredArgument => {
+            format!("error: `{command}` needs {}\n  hint: {usage}", texts(error, ContextKind::InvalidArg).join(" and "))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let value = text(ContextKind::InvalidValue).unwrap_or_default();
+            let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
+            let choices = texts(error, ContextKind::ValidValue);
+            let what = if value.is_empty() { "has no value".to_owned() } else { format!("cannot be `{value}`{why}") };
+            let hint = did_you_mean(&value, choices.iter().map(String::as_str)).map(|hint| format!("\n  hint: {hint}"));
+            format!("error: `{invalid}` {what}{}", hint.unwrap_or_default())
+        }
+        ErrorKind::ArgumentConflict => {
+            let others = texts(error, ContextKind::PriorArg).join(" and ");
+            format!("error: `{invalid}` cannot stand beside {others}\n  hint: leave one of them out")
+        }
+        _ => return None,
     };
-    let (what, near) = if error.kind() == ErrorKind::InvalidSubcommand {
-        let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-        (format!("`{command}` has no command `{word}`"), text(ContextKind::SuggestedSubcommand))
-    } else {
-        let word = text(ContextKind::InvalidArg).unwrap_or_default();
-        let what =
-            if word.starts_with('-') { format!("`{command}` has no flag `{word}`") } else { format!("`{command}` takes no `{word}`") };
-        (what, text(ContextKind::SuggestedArg))
-    };
-    let mut said = format!("error: {what}");
-    if let Some(near) = near {
-        said.push_str(&format!("\n  hint: did you mean `{near}`?"));
-    }
     said.push_str(&format!("\n  hint: `{command} --help` says what there is"));
     if error.kind() == ErrorKind::UnknownArgument && crate::kubectl::is_verb(words.first().map(String::as_str)) {
         said.push_str(
             "\n  hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints",
         );
     }
-    said
+    Some(said)
 }
 
-/// `windlass run list` in `Usage: windlass run list [OPTIONS] [KIND/NAME]`.
-fn command_in(usage: &str) -> String {
-    let words = usage.split_whitespace().skip_while(|word| *word != "windlass");
-    let named: Vec<&str> = words.take_while(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase())).collect();
-    if named.is_empty() { "windlass".to_owned() } else { named.join(" ") }
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is said about a command or a flag that is not there.
+fn unknown_word(error: &clap::Error, command: &str) -> String {
+    let is_command = error.kind() == ErrorKind::InvalidSubcommand;
+    let (invalid, suggested) = if is_command {
+        (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand)
+    } else {
+        (ContextKind::InvalidArg, ContextKind::SuggestedArg)
+    };
+    let word = texts(error, invalid).into_iter().next().unwrap_or_default();
+    let what = match is_command {
+        true => format!("`{command}` has no command `{word}`"),
+        false if word.starts_with('-') => format!("`{command}` has no flag `{word}`"),
+        false => format!("`{command}` takes no `{word}`"),
+    };
+    // clap names several that are alike, the likeliest last.
+    let alike = texts(error, suggested);
+    let near = nearest(&word, alike.iter().map(String::as_str)).or(alike.last().map(String::as_str));
+    let near = near.map(|near| format!("\n  hint: did you mean `{near}`?")).unwrap_or_default();
+    format!("error: {what}{near}")
+}
+
+/// `windlass run list`, of `run list --al`.
+fn command_in(words: &[String]) -> String {
+    let whole = <crate::arguments::Arguments as clap::CommandFactory>::command();
+    let mut here = &whole;
+    let mut named = "windlass".to_owned();
+    for word in words {
+        let Some(below) = here.find_subcommand(word) else { break };
+        named = format!("{named} {}", below.get_name());
+        here = below;
+    }
+    named
 }
 
 /// Prints an error and says how the program ends.
@@ -154,12 +193,11 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
             Some(error @ kube::Error::Api(_)) => windlass_client::errors::message(error),
             _ => cause.to_string(),
         };
-        let mut parts = whole.split("\n  hint: ");
-        let what = parts.next().unwrap_or_default().trim_end().to_owned();
-        if !what.is_empty() && !said.iter().any(|known| known.contains(&what)) {
-            said.push(what);
+        let (what, ways) = windlass_api::hint::parts(&whole);
+        if !what.is_empty() && !said.iter().any(|known| known.contains(what)) {
+            said.push(what.to_owned());
         }
-        hints.extend(parts.map(|hint| hint.trim_end().to_owned()));
+        hints.extend(ways.into_iter().map(str::to_owned));
         // The API's own message is whole; its cause is the same again.
         if matches!(cause.downcast_ref::<kube::Error>(), Some(kube::Error::Api(_))) {
             break;
@@ -180,26 +218,79 @@ mod tests {
     use anyhow::Context as _;
 
     #[test]
-    fn a_word_that_is_not_there_is_named_with_the_nearest() {
-        let check = |line: &str, expected: &str| {
+    fn words_that_are_not_understood_are_answered_with_the_way_out() {
+        let said = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             let all = ["windlass".to_owned()].into_iter().chain(words.clone());
             let error = <crate::arguments::Arguments as clap::Parser>::try_parse_from(all).expect_err(line);
-            assert_eq!(unknown_word(&error, &words), expected, "{line}");
+            format!("$ windlass {line}\n{}\n", wrong_use(&error, &words).expect(line))
         };
-        check(
+        let lines = [
             "gett pods",
-            "error: `windlass` has no command `gett`\n  hint: did you mean `get`?\n  hint: `windlass --help` says what there is",
-        );
-        check("frobnicate", "error: `windlass` has no command `frobnicate`\n  hint: `windlass --help` says what there is");
-        check(
+            "frobnicate",
             "run lst",
-            "error: `windlass run` has no command `lst`\n  hint: did you mean `list`?\n  hint: `windlass run --help` says what there is",
-        );
-        check(
+            "template chek",
             "new web-app --sizes L",
-            "error: `windlass new` has no flag `--sizes`\n  hint: did you mean `--size`?\n  hint: `windlass new --help` says what there is",
-        );
+            "get pods --raw",
+            "run resolve shop-1",
+            "plan",
+            "plan shop",
+            "plan webapp/shop -f shop.yaml",
+            "new web-app --set",
+            "version -o jsn",
+            "completion tcsh",
+        ];
+        insta::assert_snapshot!(lines.map(said).concat(), @r"
+        $ windlass gett pods
+        error: `windlass` has no command `gett`
+          hint: did you mean `get`?
+          hint: `windlass --help` says what there is
+        $ windlass frobnicate
+        error: `windlass` has no command `frobnicate`
+          hint: `windlass --help` says what there is
+        $ windlass run lst
+        error: `windlass run` has no command `lst`
+          hint: did you mean `list`?
+          hint: `windlass run --help` says what there is
+        $ windlass template chek
+        error: `windlass template` has no command `chek`
+          hint: did you mean `check`?
+          hint: `windlass template --help` says what there is
+        $ windlass new web-app --sizes L
+        error: `windlass new` has no flag `--sizes`
+          hint: did you mean `--size`?
+          hint: `windlass new --help` says what there is
+        $ windlass get pods --raw
+        error: `windlass get` has no flag `--raw`
+          hint: `windlass get --help` says what there is
+          hint: not every flag of kubectl is built in; kubectl itself works too, with the kubeconfig that `windlass up` prints
+        $ windlass run resolve shop-1
+        error: `windlass run resolve` needs <--done|--retry>
+          hint: windlass run resolve <--done|--retry> <RUN>
+          hint: `windlass run resolve --help` says what there is
+        $ windlass plan
+        error: `windlass plan` needs <KIND/NAME>
+          hint: windlass plan <KIND/NAME>
+          hint: `windlass plan --help` says what there is
+        $ windlass plan shop
+        error: `[KIND/NAME]` cannot be `shop`: `shop` is not of the form KIND/NAME, as in `webapp/shop`
+          hint: `windlass plan --help` says what there is
+        $ windlass plan webapp/shop -f shop.yaml
+        error: `[KIND/NAME]` cannot stand beside --filename <FILE>
+          hint: leave one of them out
+          hint: `windlass plan --help` says what there is
+        $ windlass new web-app --set
+        error: `--set <KEY=VALUE>` has no value
+          hint: `windlass new --help` says what there is
+        $ windlass version -o jsn
+        error: `--output <OUTPUT>` cannot be `jsn`
+          hint: did you mean `json`?
+          hint: `windlass version --help` says what there is
+        $ windlass completion tcsh
+        error: `<SHELL>` cannot be `tcsh`
+          hint: there are: bash, elvish, fish, powershell, zsh
+          hint: `windlass completion --help` says what there is
+        ");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use windlass_api::inventory::EntryState;
 use windlass_api::names::{self, condition_type, reason};
 use windlass_api::plan::{InstanceReference, NodePlan};
 use windlass_api::run::{Cause, State, StepState};
-use windlass_api::template::DeletionPolicy;
+use windlass_api::template::{Approval, DeletionPolicy};
 use windlass_client::errors;
 use windlass_client::objects::{self, optional};
 use windlass_graph::approval::{self, Policies, Standing};
@@ -41,7 +41,7 @@ pub(super) async fn instance(
         record.spec.deletion_policy = DeletionPolicy::Orphan;
     }
     if super::reconcile::annotation(value, names::ANNOTATION_APPROVAL).is_some() {
-        let asked = Policies::new(None, |name| super::reconcile::annotation(value, name)).approval;
+        let asked = Policies::new(None, |name| super::reconcile::annotation(value, name)).map_or(Approval::Always, |asked| asked.approval);
         record.spec.approval = record.spec.approval.max(asked);
     }
     let by = super::reconcile::annotation(value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into());
@@ -252,7 +252,7 @@ async fn open_run(
         values,
         plan: &plan,
     };
-    let mut run = OpenRun::reserve(&context.client, record, opening);
+    let mut run = OpenRun::reserve(&context.client, record, opening).await?;
     if approval::standing(&plan, approval, None) == Standing::Waits {
         match previews::approved_deletion(&context.client, &plan).await? {
             Some(request) => run.run.spec.decision = request.spec.decision,

@@ -67,7 +67,7 @@ async fn pass(context: &Context, api: &Api<Run>, name: &str) -> Result<Next, kub
         Err(PreviewError::Api(error)) if !errors::is_refused(&error) && !errors::is_not_found(&error) => return Err(error),
         Err(problem) => {
             status.state = State::Failed;
-            status.message = problem.to_string();
+            status.message = windlass_api::hint::one_line(&problem.to_string());
         }
     }
     let word = format!("{:?}", status.state);
@@ -92,6 +92,9 @@ enum PreviewError {
     /// The API refuses the proposal, or does not answer.
     #[error("{}", errors::message(.0))]
     Api(kube::Error),
+    /// The values or annotations are refused; with the way out.
+    #[error("{0}")]
+    Refused(String),
     /// Nothing is proposed.
     #[error("the Run has no `spec.proposal`\n  hint: put the object there that is to be created or changed")]
     NoProposal,
@@ -125,7 +128,11 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
     } else {
         let kind = &published.kind;
         let taken = objects::dry_run(&context.client, kind, namespace.as_deref(), &wanted, present.is_some(), names::MANAGER_SYSTEM);
-        let taken = taken.await.map_err(PreviewError::Api)?;
+        let taken = match taken.await {
+            Ok(taken) => taken,
+            Err(error) if errors::is_refused(&error) => return Err(refused(context, &published.template, &asked.kind, &error).await),
+            Err(error) => return Err(PreviewError::Api(error)),
+        };
         serde_json::to_value(taken).unwrap_or_default()
     };
     let uid = present.as_ref().and_then(|object| object.metadata.uid.clone()).unwrap_or_default();
@@ -150,7 +157,7 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
     };
     let decision = gather::decide(context, &compiled.graph, &subject).await.map_err(PreviewError::Gather)?;
     let policy = compiled.graph.template_spec().and_then(|spec| spec.policy.clone());
-    let policies = Policies::new(policy.as_ref(), |name| annotation(&value, name));
+    let policies = Policies::new(policy.as_ref(), |name| annotation(&value, name)).map_err(PreviewError::Refused)?;
     let needed = approval::standing(&decision.plan, policies.approval, None) == Standing::Waits;
     Ok((decision.plan, needed))
 }
@@ -169,6 +176,27 @@ pub(super) async fn approved_deletion(client: &Client, plan: &Plan) -> Result<Op
     let api: Api<Run> = Api::namespaced(client.clone(), super::reconcile::run_namespace(&plan.instance));
     let runs = api.list(&ListParams::default()).await?.items;
     Ok(runs.into_iter().find(|run| approval::approves_deletion(run, plan)))
+}
+
+/// The API's refusal with the way out, which the schema of the kind knows.
+async fn refused(context: &Context, template: &str, kind: &str, error: &kube::Error) -> PreviewError {
+    let mut said = errors::message(error);
+    let schema = match context.registry.revision(template) {
+        // Without a revision that compiles, the API's words have to do.
+        Some(revision) => context.graphs.of_revision(&revision).await.map(|compiled| compiled.graph.openapi()).unwrap_or_default(),
+        None => Value::Null,
+    };
+    let causes = match error {
+        kube::Error::Api(status) => errors::causes(status),
+        _ => Vec::new(),
+    };
+    for (place, message) in &causes {
+        if let Some(way) = windlass_schema::way_out(&schema, place, message) {
+            said.push_str(&format!("\n  hint: {place}: {way}"));
+        }
+    }
+    said.push_str(&format!("\n  hint: `windlass explain {}.spec` says what each value means", kind.to_lowercase()));
+    PreviewError::Refused(said)
 }
 
 /// The previewed plan with this hash, if its preview is still kept.

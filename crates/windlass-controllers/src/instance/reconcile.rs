@@ -76,7 +76,13 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     };
     watches::follow(context, key, &compiled.graph.kinds_made(), &compiled.graph.kinds_read());
     let spec: Option<TemplateSpec> = compiled.graph.template_spec().cloned();
-    let policies = Policies::new(spec.as_ref().and_then(|spec| spec.policy.as_ref()), |name| annotation(&value, name));
+    let policies = match Policies::new(spec.as_ref().and_then(|spec| spec.policy.as_ref()), |name| annotation(&value, name)) {
+        Ok(policies) => policies,
+        Err(message) => {
+            status::write(&api, &value, &record.spec.entries, Said::not_ready("Failed", reason::INVALID, message)).await?;
+            return Ok(Next::OnChange);
+        }
+    };
     let template = published.template;
     let previous_spec = previous_spec(context, &value, &reference, &record).await?;
     let mut worker = Worker { context, api, object, value, reference, template, revision, compiled, policies, record, previous_spec };

@@ -43,12 +43,20 @@ pub(super) struct Opening<'a> {
 }
 
 impl OpenRun {
-    /// Reserves the next number in the record (which the caller saves) and prepares the Run.
-    pub(super) fn reserve(client: &Client, record: &mut Record, opening: Opening<'_>) -> Self {
-        record.spec.last_run += 1;
-        let name = run_name(opening.reference, record.spec.last_run);
+    /// Reserves the next number in the record (which the caller saves) and prepares the Run. A number that the record of a
+    /// deleted instance of the same name holds is passed over: that record stays as it is.
+    pub(super) async fn reserve(client: &Client, record: &mut Record, opening: Opening<'_>) -> Result<Self, kube::Error> {
+        let api: Api<Run> = Api::namespaced(client.clone(), opening.namespace);
+        let name = loop {
+            record.spec.last_run += 1;
+            let name = run_name(opening.reference, record.spec.last_run);
+            let known = optional(api.get(&name).await)?;
+            if known.is_none_or(|known| known.spec.instance.uid == opening.reference.uid) {
+                break name;
+            }
+        };
         record.spec.open_run = Some(format!("{}/{name}", opening.namespace));
-        Self::prepared(client, record.spec.last_run, name, opening)
+        Ok(Self::prepared(client, record.spec.last_run, name, opening))
     }
 
     /// Prepares again the Run whose number was reserved before a crash.
@@ -180,7 +188,7 @@ impl OpenRun {
             step.finished_at = Some(now);
         }
         step.state = state;
-        message.clone_into(&mut step.message);
+        step.message = windlass_api::hint::one_line(message);
         step.parts = parts.to_vec();
     }
 
@@ -198,7 +206,7 @@ impl OpenRun {
     /// Says where the Run stands.
     pub(super) fn set_state(&mut self, state: State, message: impl Into<String>) {
         self.status.state = state;
-        self.status.message = message.into();
+        self.status.message = windlass_api::hint::one_line(&message.into());
         if state.is_finished() {
             self.status.finished_at.get_or_insert_with(clock::now);
             self.status.retry_at = None;

@@ -5,6 +5,7 @@ use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Map, Value, json};
 use windlass_api::condition::{self, Condition};
+use windlass_api::hint::one_line;
 use windlass_api::instance::{InstanceStatus, InventorySummary, WaitingOn};
 use windlass_api::inventory::{Entry, EntryState};
 use windlass_api::names::{self, condition_type, reason};
@@ -67,8 +68,9 @@ fn compose(object: &Value, entries: &[Entry], said: Said, now: &str) -> Value {
     let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
     let mut conditions = before.conditions.clone();
     conditions.retain(|condition| !said.dropped.contains(&condition.type_.as_str()));
-    condition::set(&mut conditions, Condition::new(condition_type::READY, said.ready, said.reason, said.message), now);
-    for extra in said.conditions {
+    condition::set(&mut conditions, Condition::new(condition_type::READY, said.ready, said.reason, one_line(&said.message)), now);
+    for mut extra in said.conditions {
+        extra.message = one_line(&extra.message);
         condition::set(&mut conditions, extra, now);
     }
     for condition in &mut conditions {
@@ -76,6 +78,7 @@ fn compose(object: &Value, entries: &[Entry], said: Said, now: &str) -> Value {
     }
     let mut waiting_on = said.waiting_on;
     for waiting in &mut waiting_on {
+        waiting.message = one_line(&waiting.message);
         let known = before.waiting_on.iter().find(|known| known.node == waiting.node && known.reason == waiting.reason);
         waiting.since = known.map_or_else(|| now.to_owned(), |known| known.since.clone());
     }
@@ -119,11 +122,13 @@ mod tests {
             "waitingOn": [{"node": "app", "reason": "Starting", "message": "old", "since": "2026-01-01T00:00:00Z"}],
             "conditions": [{"type": "Ready", "status": "False", "reason": "x", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
         }});
-        let waiting = WaitingOn { node: "app".into(), reason: "Starting".into(), message: "new".into(), since: String::new() };
+        let waiting =
+            WaitingOn { node: "app".into(), reason: "Starting".into(), message: "new\n  hint: wait".into(), since: String::new() };
         let said =
             Said { author: Some(json!({"host": "h"})), waiting_on: vec![waiting], ..Said::not_ready("Progressing", "Progressing", "m") };
         let status = compose(&object, &[], said, "2026-01-02T00:00:00Z");
         assert_eq!(status["waitingOn"][0]["since"], "2026-01-01T00:00:00Z");
+        assert_eq!(status["waitingOn"][0]["message"], "new; hint: wait", "a message in an object is one line");
         assert_eq!(status["conditions"][0]["lastTransitionTime"], "2026-01-01T00:00:00Z");
         assert_eq!((&status["host"], &status["observedGeneration"]), (&json!("h"), &json!(2)));
         let ready = Said { state: "Ready", ready: true, reason: "Ready", author: Some(json!({})), ..Said::default() };

@@ -104,14 +104,16 @@ fn refuse(status: &mut TemplateStatus, mut diagnostics: Vec<Diagnostic>) {
     let mut message = first.map_or_else(
         || "the Template is refused".to_owned(),
         |found| {
-            let hint = found.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-            format!("{}: {}{hint}", found.path, found.message)
+            let place = if found.path.is_empty() { String::new() } else { format!("{}: ", found.path) };
+            format!("{place}{}", found.message)
         },
     );
-    if let Some(revision) = &status.revision {
-        message.push_str(&format!(" (the revision {revision} goes on serving)"));
-    } else {
-        status.state = Some("Inactive".into());
+    match &status.revision {
+        Some(revision) => message.push_str(&format!(" (the revision {revision} goes on serving)")),
+        None => status.state = Some("Inactive".into()),
+    }
+    if let Some(hint) = first.and_then(|found| found.hint.as_ref()) {
+        message.push_str(&format!("; hint: {hint}"));
     }
     status.diagnostics = diagnostics;
     set(status, Condition::new(condition_type::GRAPH_ACCEPTED, false, reason::INVALID, message.clone()));

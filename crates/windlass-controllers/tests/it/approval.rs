@@ -61,6 +61,8 @@ async fn a_rejected_plan_is_not_tried_again_until_the_wish_changes() {
     platform.patch_run(&run, decision(&run, "Rejected", Some("bob"))).await;
     platform.run_in("a", State::Rejected).await;
     platform.in_state("a", "Failed").await;
+    let rejected = platform.runs("a").await.remove(0);
+    assert!(rejected.status.unwrap_or_default().message.starts_with("the plan was rejected"), "it says what became of it");
     platform.write("a", json!({"text": "two"})).await;
     platform.run_is("a", "another Run", |run| run.spec.number == 2 && run.state() == State::AwaitingApproval).await;
     platform.finish().await;

@@ -26,6 +26,24 @@ async fn deleting_leaves_nothing_but_the_last_delete_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_record_of_a_deletion_outlives_a_new_instance_of_the_same_name() {
+    let platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    platform.write("a", json!({})).await;
+    platform.ready("a").await;
+    platform.delete("a").await;
+    let record = platform.runs("a").await.remove(0);
+    assert_eq!((record.spec.number, record.spec.cause), (2, Cause::Delete));
+    platform.write("a", json!({})).await;
+    platform.ready("a").await;
+    platform.write("a", json!({"text": "two"})).await;
+    platform.run_is("a", "the second change of the new one", |run| run.spec.number == 3 && run.state() == State::Succeeded).await;
+    let kept = platform.runs("a").await.into_iter().find(|run| run.spec.instance.uid == record.spec.instance.uid);
+    assert_eq!(kept.map(|kept| kept.metadata.resource_version), Some(record.metadata.resource_version));
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orphaned_effects_stay() {
     let platform = Platform::start().await;
     platform.template(config_maps(1)).await;

@@ -7,6 +7,7 @@
 mod page;
 
 use super::part::Part;
+use super::port_holder::port_holder;
 use super::records::{NodeKey, NodeView, Record, What};
 use axum::Router;
 use axum::body::Body;
@@ -187,8 +188,9 @@ impl Gateway {
         let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Ok(listener) => listener,
             Err(_) => {
+                let who = port_holder(port).unwrap_or_else(|| "another program".into());
                 let said = format!(
-                    "port {port} of this instance's address is held by another program\n  hint: end that program; the port is tried again by itself"
+                    "port {port} of this instance's address is held by {who}\n  hint: end that program; the port is tried again by itself"
                 );
                 self.faults.lock().unwrap_or_else(PoisonError::into_inner).insert(way, said);
                 return;

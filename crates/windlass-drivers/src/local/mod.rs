@@ -13,6 +13,7 @@ mod health;
 mod logs;
 mod part;
 mod plan;
+mod port_holder;
 mod ports;
 mod process;
 mod procfile;
@@ -24,6 +25,7 @@ mod target;
 mod wish;
 
 pub use logs::{LogError, LogLine, LogQuery};
+pub use port_holder::port_holder;
 pub use slot::Timings;
 pub use target::{LocalError, LocalOptions};
 

@@ -59,8 +59,16 @@ pub(crate) fn note(feeling: Tone, headline: &str, rest: &Markup) -> Markup {
     }
 }
 
-/// Text with `code` between back quotes.
+/// Text with `code` between back quotes; each way out in it stands on a line of its own.
 pub(crate) fn words(text: &str) -> Markup {
+    let (what, ways) = windlass_api::hint::parts(text);
+    html! {
+        (code(what))
+        @for way in ways { br; span.hint { "Hint: " (code(way)) } }
+    }
+}
+
+fn code(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {
             @if index % 2 == 1 { code { (part) } } @else { (part) }

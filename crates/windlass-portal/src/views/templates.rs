@@ -123,7 +123,7 @@ fn problems(template: &Template) -> Markup {
                         li {
                             (tag(&crate::model::tone::Mark::new(if finding.is_error() { Tone::Bad } else { Tone::Warning }, finding.code.clone())))
                             " " (words(&finding.message))
-                            div.small { code { (finding.path) } @if let Some(line) = finding.line { " line " (line) } @if let Some(hint) = &finding.hint { " · " (words(hint)) } }
+                            div.small { code { (finding.path) } @if let Some(line) = finding.line { " line " (line) } @else if let Some(character) = finding.column { ", character " (character) } @if let Some(hint) = &finding.hint { " · " (words(hint)) } }
                         }
                     }
                 }

@@ -17,10 +17,16 @@ const LARGEST: u64 = 16 << 20;
 pub(crate) fn text(name: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = if name == "-" {
-        std::io::stdin().take(LARGEST + 1).read_to_string(&mut text)?
+        std::io::stdin().take(LARGEST + 1).read_to_string(&mut text).map_err(|error| unreadable("standard input", error))?
     } else {
         let file = fs_err::File::open(name).map_err(|error| not_there(name, error))?;
-        file.take(LARGEST + 1).read_to_string(&mut text)?
+        if Path::new(name).is_dir() {
+            return Err(failed(
+                Exit::Usage,
+                format!("`{name}` is a directory\n  hint: name a file in it; `windlass apply -f DIRECTORY` takes all of them"),
+            ));
+        }
+        file.take(LARGEST + 1).read_to_string(&mut text).map_err(|error| unreadable(name, error))?
     };
     if u64::try_from(read).unwrap_or(u64::MAX) > LARGEST {
         return Err(failed(Exit::Usage, format!("`{name}` is larger than {} MiB", LARGEST >> 20)));
@@ -28,10 +34,15 @@ pub(crate) fn text(name: &str) -> anyhow::Result<String> {
     Ok(text)
 }
 
+fn unreadable(name: &str, error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(error)
+        .context(format!("`{name}` cannot be read\n  hint: it has to be a text file, in UTF-8, that this user may read"))
+}
+
 /// A file that cannot be opened; where it is not there, with the name beside it that was probably meant.
 fn not_there(name: &str, error: std::io::Error) -> anyhow::Error {
     if error.kind() != std::io::ErrorKind::NotFound {
-        return error.into();
+        return unreadable(name, error);
     }
     let path = Path::new(name);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -76,4 +87,27 @@ pub(crate) fn objects(name: &str) -> anyhow::Result<Vec<Value>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_said_with_the_way_out() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        fs_err::create_dir(path("folder")).expect("made");
+        fs_err::write(path("web.yaml"), "kind: WebApp").expect("written");
+        fs_err::write(path("picture"), [0xff, 0xd8]).expect("written");
+        let said = |name: &str| crate::exit::text(&text(name).expect_err(name)).replace(&path(""), "");
+        insta::assert_snapshot!([said(&path("folder")), said(&path("wep.yaml")), said(&path("picture"))].join("\n"), @r"
+        error: `folder` is a directory
+          hint: name a file in it; `windlass apply -f DIRECTORY` takes all of them
+        error: there is no file `wep.yaml`
+          hint: did you mean `web.yaml`?
+        error: `picture` cannot be read: stream did not contain valid UTF-8
+          hint: it has to be a text file, in UTF-8, that this user may read
+        ");
+    }
 }

@@ -12,6 +12,7 @@ use crate::terminal::{ask, can_ask, say};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::{Map, Value, json};
+use windlass_api::names;
 use windlass_api::template::Template;
 use windlass_client::objects::{self, Kind};
 use windlass_client::schemas;
@@ -60,6 +61,7 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
     let mut given = values::read(&schema, &arguments.set, arguments.size.as_deref())?;
     if asked_for_all && can_ask() && present.is_none() {
         values::ask_for_missing(&schema, &mut given)?;
+        ask_for_refused(&kind, &connection, &name, &schema, &mut given).await?;
     }
     let base = std::env::current_dir()?;
     for field in directories::fields(&template.spec) {
@@ -77,6 +79,34 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
         Some(hint) => error.context(format!("\n  hint: {hint}")),
         None => error,
     })
+}
+
+/// Asks for what a rule over several values wants, one value after the other, until the API takes them.
+async fn ask_for_refused(
+    kind: &Kind,
+    connection: &Connection,
+    name: &str,
+    schema: &Value,
+    given: &mut Map<String, Value>,
+) -> anyhow::Result<()> {
+    loop {
+        let object = wanted(kind, connection, name, None, given.clone());
+        let namespace = object["metadata"]["namespace"].as_str().map(str::to_owned);
+        let answer = objects::dry_run(&connection.client, kind, namespace.as_deref(), &object, false, names::MANAGER_COMMAND_LINE).await;
+        // What is no question of values is said where the change is carried out.
+        let Err(error) = answer else { return Ok(()) };
+        let open: Vec<String> = refused::about(&error, schema).into_iter().filter(|field| !given.contains_key(field)).collect();
+        let mut answered = false;
+        for field in open {
+            answered = values::ask_for(schema, &field, given)?;
+            if answered {
+                break;
+            }
+        }
+        if !answered {
+            return Ok(());
+        }
+    }
 }
 
 fn wanted(kind: &Kind, connection: &Connection, name: &str, before: Option<&Value>, given: Map<String, Value>) -> Value {

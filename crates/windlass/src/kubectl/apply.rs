@@ -10,7 +10,7 @@ use super::manifests::Manifest;
 use super::output::{self, Format};
 use super::select::{self, Request, Target};
 use super::three_way::{self, Schema};
-use super::{go_json, refused, wait};
+use super::{go_json, refused, values, wait};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -64,7 +64,7 @@ pub(crate) async fn run(place: &Place, arguments: &ApplyArguments) -> Result<(),
                 }
                 applied.push((resource.clone(), object));
             }
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push(values::with_hints(place, resource, manifest, failure).await),
         }
     }
     apply.print(&applied)?;

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Several of them; each is printed.
     Several(Vec<Failure>),
+    /// One with ways out below it.
+    WithHints(Box<Failure>, Vec<String>),
     /// The reader of standard output is gone.
     ClosedPipe,
 }
@@ -53,12 +55,16 @@ impl Failure {
 
     /// Whether the server says that it is not there.
     pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Status(status) if status["reason"] == "NotFound")
+        self.has_reason("NotFound")
     }
 
     /// Whether the server speaks of this reason.
     pub(crate) fn has_reason(&self, reason: &str) -> bool {
-        matches!(self, Self::Status(status) if status["reason"] == reason)
+        match self {
+            Self::Status(status) => status["reason"] == reason,
+            Self::WithHints(failure, _) => failure.has_reason(reason),
+            Self::Text(_) | Self::Raw(_) | Self::Usage(_) | Self::Several(_) | Self::ClosedPipe => false,
+        }
     }
 
     /// Says where it happened: `error when VERB "SOURCE": ...`.
@@ -69,6 +75,7 @@ impl Failure {
                 Self::Status(status)
             }
             Self::Text(text) => Self::Text(format!("error when {verb} {}: {text}", quote(source))),
+            Self::WithHints(failure, hints) => Self::WithHints(Box::new(failure.at(verb, source)), hints),
             other => other,
         }
     }
@@ -79,6 +86,7 @@ impl Failure {
             Self::Status(status) => text(&status["message"]).to_owned(),
             Self::Text(text) | Self::Raw(text) | Self::Usage(text) => text.clone(),
             Self::Several(failures) => format!("[{}]", failures.iter().map(Self::message).collect::<Vec<_>>().join(", ")),
+            Self::WithHints(failure, _) => failure.message(),
             Self::ClosedPipe => String::new(),
         }
     }
@@ -92,6 +100,7 @@ impl Failure {
             Self::Text(text) | Self::Usage(text) => format!("error: {text}"),
             Self::Raw(text) => text.clone(),
             Self::Several(failures) => failures.iter().map(Self::in_list).collect::<Vec<_>>().join("\n"),
+            Self::WithHints(failure, hints) => below(failure.printed(), hints),
             Self::ClosedPipe => String::new(),
         }
     }
@@ -99,6 +108,7 @@ impl Failure {
     fn in_list(&self) -> String {
         match self {
             Self::Status(status) => of_server(status),
+            Self::WithHints(failure, hints) => below(failure.in_list(), hints),
             other => other.message(),
         }
     }
@@ -108,9 +118,14 @@ impl Failure {
         match self {
             Self::Usage(_) => crate::exit::Exit::Usage,
             Self::ClosedPipe => crate::exit::Exit::Success,
+            Self::WithHints(failure, _) => failure.exit(),
             Self::Status(_) | Self::Text(_) | Self::Raw(_) | Self::Several(_) => crate::exit::Exit::Failure,
         }
     }
+}
+
+fn below(said: String, hints: &[String]) -> String {
+    hints.iter().fold(said, |said, hint| format!("{said}\n  hint: {hint}"))
 }
 
 fn text(value: &Value) -> &str {

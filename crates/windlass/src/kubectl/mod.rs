@@ -29,6 +29,7 @@ mod sort;
 mod table;
 mod tabwriter;
 mod three_way;
+mod values;
 mod wait;
 
 use crate::connection::{Connection, ConnectionArguments};

@@ -3,6 +3,7 @@
 use crate::exit::{Exit, failed};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
+use windlass_drivers::local::port_holder;
 
 /// Takes the port.
 ///
@@ -13,7 +14,7 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
         let port = address.port();
         match error.kind() {
             ErrorKind::AddrInUse => {
-                let who = holder(port).unwrap_or_else(|| "another program".into());
+                let who = port_holder(port).unwrap_or_else(|| "another program".into());
                 failed(
                     Exit::Failure,
                     format!("cannot listen on `{address}`: {who} has the port\n  hint: stop it, or use another port with --listen 127.0.0.1:0 (0 picks a free one)"),
@@ -27,38 +28,6 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
-}
-
-/// `NAME (process 123)`, where this user may see it.
-fn holder(port: u16) -> Option<String> {
-    let inodes = listening_inodes(port);
-    let wanted: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
-    for entry in fs_err::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Ok(descriptors) = fs_err::read_dir(entry.path().join("fd")) else { continue };
-        let holds = descriptors
-            .flatten()
-            .filter_map(|fd| fs_err::read_link(fd.path()).ok())
-            .any(|link| wanted.iter().any(|socket| link.as_os_str() == socket.as_str()));
-        if holds {
-            let name = fs_err::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            return Some(format!("`{}` (process {pid})", name.trim()));
-        }
-    }
-    None
-}
-
-/// Inodes of the sockets that listen on a port, from `/proc/net/tcp` (state `0A` is listening).
-fn listening_inodes(port: u16) -> Vec<String> {
-    let suffix = format!(":{port:04X}");
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs_err::read_to_string(path).unwrap_or_default());
-    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
-    lines
-        .filter_map(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            (fields.get(1)?.ends_with(&suffix) && *fields.get(3)? == "0A").then(|| fields.get(9).map(|inode| (*inode).to_owned()))?
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -31,23 +31,33 @@ impl Platform {
     /// Starts it, waits until it says that it is ready, and logs in to the portal.
     pub(crate) fn start() -> Platform {
         let home = tempfile::Builder::new().prefix("windlass-home-").tempdir().expect("a home");
-        let mut command = program(home.path());
-        command.args(["up", "--listen", "127.0.0.1:0", "--no-browser", "-o", "json"]);
-        let log = fs_err::File::create(home.path().join("up.log")).expect("a log");
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.into_parts().0).spawn().expect("`windlass up` starts");
+        let child = up(home.path());
+        let mut platform = Platform { home, child, address: String::new(), cookie: String::new() };
+        platform.log_in();
+        platform
+    }
+
+    /// Stops it as an upgrade does, lets `meanwhile` happen while only the apps run, and starts it again.
+    pub(crate) fn restart(&mut self, meanwhile: impl FnOnce()) {
+        self.does(&["down", "--keep-apps"]);
+        self.child.wait().expect("it ends");
+        meanwhile();
+        self.child = up(self.home.path());
+        self.log_in();
+    }
+
+    /// Waits until it says that it is ready, and redeems the link that it says.
+    fn log_in(&mut self) {
         let mut line = String::new();
         // It says one line once it is ready; if it ends before that, there is none.
-        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("its output is read");
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("`windlass up` said `{line}` and {}", fs_err::read_to_string(home.path().join("up.log")).expect("a log"))
-        });
-        let address = said["api"].as_str().expect("an address").trim_start_matches("https://").to_owned();
-        let mut platform = Platform { home, child, address, cookie: String::new() };
+        BufReader::new(self.child.stdout.take().expect("stdout")).read_line(&mut line).expect("its output is read");
+        let log = self.home.path().join("up.log");
+        let said: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("`windlass up` said `{line}` and {}", fs_err::read_to_string(log).expect("a log")));
+        said["api"].as_str().expect("an address").trim_start_matches("https://").clone_into(&mut self.address);
         let token = said["portal"].as_str().and_then(|link| link.split_once("token=")).expect("a login link").1;
-        let answer = platform.send("POST", "/login", FORM, &format!("token={token}"));
-        platform.cookie = answer.cookie.expect("a session");
-        platform
+        let answer = self.send("POST", "/login", FORM, &format!("token={token}"));
+        self.cookie = answer.cookie.expect("a session");
     }
 
     /// The home of whoever uses it; every command runs there.
@@ -167,9 +177,18 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"preview-[0-9a-z]{5,}", "preview-ID"),
-    (r"`bad_input-[0-9a-f]+`", "`PROGRAM`"),
+    (r"bad_input-[0-9a-f]+", "PROGRAM"),
+    (r"just now|\d+ (s|min) ago", "AGE"),
     (r"(?m) \d+s$", " AGE"),
 ];
+
+/// Starts the platform; what it says can be read.
+fn up(home: &Path) -> Child {
+    let log = fs_err::File::create(home.join("up.log")).expect("a log");
+    let mut command = program(home);
+    command.args(["up", "--listen", "127.0.0.1:0", "--no-browser", "-o", "json"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.into_parts().0).spawn().expect("`windlass up` starts")
+}
 
 /// `windlass` with nothing from outside but PATH, at this home.
 fn program(home: &Path) -> Command {

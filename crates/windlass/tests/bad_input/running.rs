@@ -4,6 +4,7 @@ use crate::conditions;
 use crate::neighbour::Neighbour;
 use crate::platform::Platform;
 use crate::text_of_page::{between, text_of_page};
+use std::net::TcpListener;
 
 #[test]
 fn a_directory_without_a_procfile_is_refused_before_anything_is_made() {
@@ -28,6 +29,26 @@ fn a_program_that_ends_at_once_says_how_and_where_to_look() {
     let doors = doors(&platform, "ends", "{.status.waitingOn[0].reason}=ProgramEnded");
     platform.compare("running-ends-at-once", &doors);
     neighbour.assert_untouched(&platform, "a program that ends at once");
+}
+
+#[test]
+fn an_address_that_somebody_else_took_says_who() {
+    let mut platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    platform.write("site/index.html", "open");
+    platform.does(&["new", "static-site", "site", "--set", "source=site", "--yes"]);
+    let path = "/apis/platform.windlass.dev/v1alpha1/namespaces/default/staticsites/site";
+    let address = platform.object(path)["status"]["address"].as_str().expect("an address").to_owned();
+    let mut held = None;
+    platform.restart(|| held = Some(TcpListener::bind(&address).expect("the platform has let it go")));
+    platform.does(&["wait", "staticsite/site", "--for=jsonpath={.status.waitingOn[0].reason}=PortTaken", "--timeout=60s"]);
+    let page = text_of_page(&platform.page("/instances/platform.windlass.dev/StaticSite/default/site"));
+    let page = between(&page, "site", "windlass describe");
+    let conditions = conditions(&platform.object(path));
+    platform.compare("running-port-taken", &format!("# conditions\n{conditions}\n# portal\n{page}"));
+    neighbour.assert_untouched(&platform, "an address that somebody else took");
+    drop(held);
+    platform.does(&["wait", "staticsite/site", "--for=condition=Ready", "--timeout=60s"]);
 }
 
 /// Applies a WebApp with one value.

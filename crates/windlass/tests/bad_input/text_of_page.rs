@@ -3,9 +3,9 @@
 //! For pages that our own portal draws; it is no parser of HTML in general.
 
 /// Elements that stand on lines of their own.
-const BLOCKS: [&str; 19] = [
-    "p", "div", "h1", "h2", "h3", "li", "ul", "ol", "section", "header", "form", "tr", "table", "dt", "dd", "pre", "fieldset", "aside",
-    "legend",
+const BLOCKS: [&str; 20] = [
+    "br", "p", "div", "h1", "h2", "h3", "li", "ul", "ol", "section", "header", "form", "tr", "table", "dt", "dd", "pre", "fieldset",
+    "aside", "legend",
 ];
 
 /// The lines of the main part.

@@ -83,7 +83,7 @@ impl Worker<'_> {
         let mut open = if dangling && previous.is_none() {
             OpenRun::reserved(&self.context.client, &self.record, opening)
         } else {
-            OpenRun::reserve(&self.context.client, &mut self.record, opening)
+            OpenRun::reserve(&self.context.client, &mut self.record, opening).await?
         };
         if let Some(beyond) = beyond
             && annotation(&self.value, names::ANNOTATION_EXPECTED_PLAN).is_none()
@@ -120,16 +120,18 @@ impl Worker<'_> {
     async fn check_standing(&mut self, mut open: OpenRun, plan: &Plan) -> Result<Opened, kube::Error> {
         // A decision is bound to the plan that was looked at; the Run's own plan stands for all that refines it.
         let looked_at = open.plan().clone();
-        let decision = approval::authored(&open.run);
+        let decision = approval::authored(&open.run).cloned();
+        let decision = decision.as_ref();
         let standing = approval::standing(&looked_at, self.policies.approval, decision);
         let asked_by_preview = open.status.approval_needed && decision.is_none();
         match standing {
             Standing::Free if !asked_by_preview => Ok(Opened::Go(Box::new(open))),
             Standing::Rejected => {
-                let reason_given = open.run.spec.decision.as_ref().map(|decision| decision.reason.clone()).unwrap_or_default();
-                open.end(&mut self.record, State::Rejected, reason_given).await?;
+                let said = decision.map(approval::rejection).unwrap_or_default();
+                let hint = format!("hint: change a value, or `windlass run retry {}`", open.name());
+                open.end(&mut self.record, State::Rejected, said.clone()).await?;
                 self.record.save().await?;
-                Ok(self.hold("Failed", reason::FAILED, "the plan was rejected; hint: change a value, or `windlass run retry`"))
+                Ok(self.hold("Failed", reason::FAILED, format!("{said}; {hint}")))
             }
             Standing::Free | Standing::Waits => {
                 open.status.approval_needed = true;

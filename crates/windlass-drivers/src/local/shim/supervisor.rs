@@ -5,6 +5,7 @@ use super::probe::{self, Answer};
 use super::program;
 use crate::local::control::{self, Request};
 use crate::local::control_group::{self, ControlGroup};
+use crate::local::port_holder::port_holder;
 use crate::local::process::{self, ProcessIdentity, Traces};
 use crate::local::slot::{CHANGES_SOCKET, Exit, Phase, SlotConfig, SlotDirectory, SlotProbe, SlotState, SocketPlace};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -255,10 +256,11 @@ impl Supervisor {
         if self.config.owns_ports
             && let Some(port) = self.config.ports.values().find(|port| TcpListener::bind(("127.0.0.1", **port)).is_err())
         {
+            let who = port_holder(*port).unwrap_or_else(|| "another program".into());
             return Err((
                 "PortTaken",
                 format!(
-                    "port {port} of this replica is held by another program\n  hint: end that program; this one is tried again by itself, and gets another port with the next Run"
+                    "port {port} of this replica is held by {who}\n  hint: end that program; this one is tried again by itself, and gets another port with the next Run"
                 ),
             ));
         }

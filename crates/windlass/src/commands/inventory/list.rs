@@ -4,8 +4,9 @@ use crate::commands::instances::Named;
 use crate::connection::{ConnectionArguments, connect};
 use crate::exit::Exit;
 use crate::terminal::{put, say};
-use crate::text::table;
+use crate::text::{safe, table};
 use crate::up::announce::Form;
+use windlass_api::hint::one_line;
 use windlass_api::inventory::{EntryState, Inventory};
 
 /// Flags.
@@ -52,7 +53,7 @@ fn entries(found: &[Inventory]) -> String {
                 entry.target.clone(),
                 format!("{:?}", entry.state),
                 how.into(),
-                entry.message.clone().unwrap_or_default(),
+                safe(&one_line(entry.message.as_deref().unwrap_or_default())),
             ]
         })
         .collect();

@@ -3,6 +3,7 @@
 use super::values::flag;
 use serde_json::Value;
 use windlass_api::nearest;
+use windlass_client::errors;
 
 /// More flags than these are not named.
 const MOST: usize = 4;
@@ -36,6 +37,15 @@ pub(super) fn hint(error: &anyhow::Error, schema: &Value, kind: &str, name: &str
     let (last, before) = flags.split_last()?;
     let said = if before.is_empty() { last.clone() } else { format!("{} or {last}", before.join(", ")) };
     Some(format!("give {said}; `windlass explain {}.spec` says what each means", kind.to_lowercase()))
+}
+
+/// The values that a refusal is about.
+pub(super) fn about(error: &kube::Error, schema: &Value) -> Vec<String> {
+    let kube::Error::Api(status) = error else { return Vec::new() };
+    let causes = errors::causes(status);
+    let mut named: Vec<String> = causes.iter().flat_map(|(place, message)| fields(place, message, schema)).map(str::to_owned).collect();
+    named.dedup();
+    named
 }
 
 /// The values that a cause is about: that of its place, else those that its message names.

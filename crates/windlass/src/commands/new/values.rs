@@ -129,25 +129,39 @@ pub(super) fn ask_for_missing(schema: &Value, given: &mut Map<String, Value>) ->
         if given.contains_key(name) || !(needed || name == "size") {
             continue;
         }
-        let choices: Vec<&str> = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let about = property["description"].as_str().map(|text| format!(" ({})", crate::text::safe(text))).unwrap_or_default();
-        let about = if choices.is_empty() { about } else { format!(" ({})", choices.join(", ")) };
-        loop {
-            let answer = ask(&format!("{name}{about}"), property["default"].as_str())?;
-            if answer.is_empty() && needed {
-                continue;
-            }
-            match typed(property, name, &answer) {
-                Ok(value) => {
-                    given.insert(name.clone(), value);
-                    break;
-                }
-                // The way out that is a flag is none here.
-                Err(error) => crate::terminal::say(error.to_string().split("\n  hint: ").next().unwrap_or_default()),
-            }
-        }
+        while !ask_for(schema, name, given)? && needed {}
     }
     Ok(())
+}
+
+/// Asks for one value until it has the right type; gives whether one was given.
+///
+/// # Errors
+/// The input ended.
+pub(super) fn ask_for(schema: &Value, name: &str, given: &mut Map<String, Value>) -> anyhow::Result<bool> {
+    let property = &schema["properties"][name];
+    let choices: Vec<&str> = property["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let about = property["description"].as_str().map(|text| format!(" ({})", crate::text::safe(text))).unwrap_or_default();
+    let about = if choices.is_empty() { about } else { format!(" ({})", choices.join(", ")) };
+    loop {
+        let answer = ask(&format!("{name}{about}"), property["default"].as_str())?;
+        if answer.is_empty() {
+            return Ok(false);
+        }
+        if !choices.is_empty() && !choices.contains(&answer.as_str()) {
+            let hint = did_you_mean(&answer, choices.iter().copied()).unwrap_or_default();
+            crate::terminal::say(&format!("`{answer}` is not one of them: {hint}"));
+            continue;
+        }
+        match typed(property, name, &answer) {
+            Ok(value) => {
+                given.insert(name.to_owned(), value);
+                return Ok(true);
+            }
+            // The way out that is a flag is none here.
+            Err(error) => crate::terminal::say(error.to_string().split("\n  hint: ").next().unwrap_or_default()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,10 @@ pub(super) async fn one(file: &str, sources: &SchemaSources) -> anyhow::Result<C
     let given: Vec<Given> = templates.map(|document| Given { file: file.to_owned(), document }).collect();
     let verdicts = given::compile_all(&given, sources).await?;
     match given.first().zip(verdicts.into_iter().next()) {
-        None => Err(failed(Exit::Usage, format!("`{file}` holds no Template"))),
+        None => Err(failed(
+            Exit::Usage,
+            format!("`{file}` holds no Template\n  hint: a Template begins with `apiVersion: windlass.dev/v1alpha1` and `kind: Template`"),
+        )),
         Some((_, Ok(compiled))) => Ok(compiled),
         Some((given, Err(findings))) => {
             let located = given.document.locate_all(findings).into_iter().filter(Diagnostic::is_error);
