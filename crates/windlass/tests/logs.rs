@@ -168,3 +168,27 @@ fn logs_are_printed_counted_followed_across_a_new_start_and_read_from_before_it(
     platform.read("delete webapp shop");
     assert!(follower.lines.iter().last().is_none_or(|line| line.starts_with("tick")));
 }
+
+#[test]
+fn what_a_run_did_and_waits_for_is_printed_while_it_goes_on_and_after_it_has_ended() {
+    let platform = Platform::start();
+    fs_err::write(platform.file("shop.json"), instance(&platform)).unwrap();
+    platform.read(&format!("apply -f {}", platform.file("shop.json").display()));
+    // The program never listens, so that the Run waits for it.
+    let made = "create Process default/webapp/shop/app/replica-0 Done: app/replica-0";
+    platform.until("run logs webapp-shop-1", |text| text.contains(made));
+    let waiting = platform.until("events webapp/shop", |text| text.contains("RunWaiting"));
+    let last = waiting.lines().last().unwrap();
+    assert!(last.contains("Normal") && last.contains("WebApp/shop") && last.contains("webapp-shop-1 waits: app: "), "{waiting}");
+    assert_eq!(platform.read("events --for webapp/shop --no-headers").lines().count(), 1);
+    assert!(platform.read("describe webapp shop").contains("RunWaiting"));
+    let follower = Follower::start(&platform, "run logs -f webapp-shop-1");
+    follower.until("what was done before", |line| line.contains(made));
+    platform.read("delete webapp shop");
+    follower.until("its end", |line| line.contains("Superseded the instance is being deleted"));
+    let mut follower = follower;
+    assert_eq!(follower.process.wait().unwrap().code(), Some(1), "it did not succeed");
+    assert!(platform.read("run logs -f webapp-shop-2").contains(" Succeeded"));
+    let (code, said) = platform.fail("run logs -f webapp-shop-9");
+    assert_eq!((code, said.lines().next()), (6, Some("error: there is no Run `webapp-shop-9` in the namespace `default`")), "{said}");
+}

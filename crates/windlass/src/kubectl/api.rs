@@ -127,7 +127,7 @@ impl Api {
         let response = self.send("GET", path, query, "application/json, */*", None).await?;
         let mut chunks = response.into_body().into_data_stream();
         while let Some(chunk) = chunks.next().await {
-            each(&chunk.map_err(|error| Failure::text(format!("the connection broke off: {error}")))?)?;
+            each(&chunk.map_err(|error| broken_off(&error))?)?;
         }
         Ok(())
     }
@@ -178,6 +178,12 @@ fn refusal(code: http::StatusCode, bytes: &[u8]) -> Failure {
 
 fn quoted(text: &str) -> String {
     format!("{:?}", text.trim())
+}
+
+/// An answer that ends in the middle.
+fn broken_off(error: &dyn std::error::Error) -> Failure {
+    let why = windlass_client::errors::chain(error);
+    Failure::text(format!("the connection to the server broke off: {why}\n  hint: see whether the platform still runs, with `windlass up`"))
 }
 
 /// No answer at all.
