@@ -92,7 +92,7 @@ fn wrong_use(error: &clap::Error, words: &[String]) -> Option<String> {
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let why = std::error::Error::source(error).map(|why| format!(": {why}")).unwrap_or_default();
+            let why = std::error::Error::source(error).map(|why| format!(": {}", plainly(&why.to_string()))).unwrap_or_default();
             let choices = texts(error, ContextKind::ValidValue);
             let what = if value.is_empty() { "has no value".to_owned() } else { format!("cannot be `{value}`{why}") };
             let hint = did_you_mean(&value, choices.iter().map(String::as_str)).map(|hint| format!("\n  hint: {hint}"));
@@ -111,6 +111,15 @@ fn wrong_use(error: &clap::Error, words: &[String]) -> Option<String> {
         );
     }
     Some(said)
+}
+
+/// What the standard library says of a number, in words for whoever typed it.
+fn plainly(why: &str) -> &str {
+    if why == "invalid digit found in string" || why == "cannot parse integer from empty string" {
+        "it must be a whole number"
+    } else {
+        why
+    }
 }
 
 fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
@@ -194,6 +203,7 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
             _ => cause.to_string(),
         };
         let (what, ways) = windlass_api::hint::parts(&whole);
+        hints.extend(missing_namespace(cause));
         if !what.is_empty() && !said.iter().any(|known| known.contains(what)) {
             said.push(what.to_owned());
         }
@@ -206,6 +216,13 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     hints.dedup();
     let hints: String = hints.iter().map(|hint| format!("\n  hint: {hint}")).collect();
     format!("error: {}{hints}", said.join(": "))
+}
+
+/// The way out where a namespace is not there.
+fn missing_namespace(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let Some(kube::Error::Api(status)) = cause.downcast_ref::<kube::Error>() else { return None };
+    let details = status.details.as_ref().filter(|details| status.code == 404 && details.kind == "namespaces")?;
+    Some(format!("make it: `kubectl create namespace {}`; or name another one with -n", details.name))
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -239,6 +256,7 @@ mod tests {
             "new web-app --set",
             "version -o jsn",
             "completion tcsh",
+            "new web-app shop --timeout soon",
         ];
         insta::assert_snapshot!(lines.map(said).concat(), @r"
         $ windlass gett pods
@@ -290,7 +308,21 @@ mod tests {
         error: `<SHELL>` cannot be `tcsh`
           hint: there are: bash, elvish, fish, powershell, zsh
           hint: `windlass completion --help` says what there is
+        $ windlass new web-app shop --timeout soon
+        error: `--timeout <SECONDS>` cannot be `soon`: it must be a whole number
+          hint: `windlass new --help` says what there is
         ");
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_there_can_be_made() {
+        let status = serde_json::json!({
+            "status": "Failure", "reason": "NotFound", "code": 404, "message": "namespaces \"nope\" not found",
+            "details": {"name": "nope", "kind": "namespaces"},
+        });
+        let error = anyhow::Error::new(kube::Error::Api(Box::new(serde_json::from_value(status).expect("a status"))));
+        let wanted = "error: namespaces \"nope\" not found\n  hint: make it: `kubectl create namespace nope`; or name another one with -n";
+        assert_eq!((text(&error).as_str(), code(&error)), (wanted, Exit::NotFound));
     }
 
     #[test]

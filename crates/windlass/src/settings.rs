@@ -36,10 +36,17 @@ impl Settings {
     /// Resolves them. clap has read the environment already, so a flag here is a flag or the environment.
     pub(crate) fn resolve(data_dir: Option<&Path>, listen: Option<&str>) -> anyhow::Result<Self> {
         let data_dir = directory(data_dir)?;
-        let file = read(&data_dir.join("settings.yaml"))?;
-        let asked = listen.map(str::to_owned).or(file.listen);
-        let address = address(asked.as_deref().unwrap_or(DEFAULT_LISTEN))?;
-        Ok(Self { data_dir, listen: address, listen_is_asked: asked.is_some() })
+        let path = data_dir.join("settings.yaml");
+        let file = read(&path)?;
+        let of_file = |text: &str| address(text).map_err(|error| error.context(format!("`listen` in `{}` cannot be used", path.display())));
+        let asked = match (listen, file.listen.as_deref()) {
+            (Some(flag), _) => Some(address(flag)?),
+            (None, Some(text)) => Some(of_file(text)?),
+            (None, None) => None,
+        };
+        let listen_is_asked = asked.is_some();
+        let listen = asked.map_or_else(|| address(DEFAULT_LISTEN), Ok)?;
+        Ok(Self { data_dir, listen, listen_is_asked })
     }
 }
 
@@ -80,7 +87,9 @@ fn read(path: &Path) -> anyhow::Result<File> {
         }
     };
     serde_saphyr::from_str(&text).map_err(|error| {
-        failed(Exit::Usage, format!("`{}` is not understood: {error}\n  hint: it may hold `listen: 127.0.0.1:7400`", path.display()))
+        let error = error.to_string();
+        let why = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        failed(Exit::Usage, format!("`{}` is not understood: {why}\n  hint: it may hold `listen: 127.0.0.1:7400`", path.display()))
     })
 }
 
@@ -125,6 +134,9 @@ mod tests {
         fs_err::write(directory.path().join("settings.yaml"), "listen: 127.0.0.1:7500\n").expect("written");
         let listen = |flag| Settings::resolve(Some(directory.path()), flag).expect("resolved").listen.port();
         assert_eq!((listen(None), listen(Some("127.0.0.1:7600"))), (7500, 7600));
+        fs_err::write(directory.path().join("settings.yaml"), "listen: 7500\n").expect("written");
+        let error = crate::exit::text(&Settings::resolve(Some(directory.path()), None).expect_err("no address"));
+        assert!(error.contains("settings.yaml` cannot be used: `7500` is no address"), "{error}");
         let file = directory.path().join("file");
         fs_err::write(&file, "").expect("written");
         let error = crate::exit::text(&Settings::resolve(Some(&file), None).expect_err("no directory"));

@@ -89,7 +89,10 @@ pub(crate) fn ask(question: &str, default: Option<&str>) -> io::Result<String> {
     io::stderr().flush()?;
     let mut line = String::new();
     if io::stdin().lock().read_line(&mut line)? == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input ended before an answer"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the input ended before an answer\n  hint: where nobody can answer, give a name, values with --set, and --yes",
+        ));
     }
     let answer = line.trim();
     Ok(if answer.is_empty() { default.unwrap_or_default().to_owned() } else { answer.to_owned() })

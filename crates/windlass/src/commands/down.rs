@@ -29,7 +29,8 @@ pub(crate) async fn run(arguments: &DownArguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let answer = ask(&data_dir, Question::Stop { keep_apps: arguments.keep_apps }).await.map_err(|error| {
-        let pid = directory::holder(&data_dir).map_or_else(|| "PID".to_owned(), |holder| holder.pid.to_string());
+        let holds = directory::process_at(&data_dir).map(|(_, pid)| pid).or(directory::holder(&data_dir).map(|holder| holder.pid));
+        let pid = holds.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
         error.context(format!("the platform on `{}` does not answer\n  hint: `kill {pid}` stops it, apps go on", data_dir.display()))
     })?;
     match answer {

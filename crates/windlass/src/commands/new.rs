@@ -13,7 +13,7 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::{Map, Value, json};
 use windlass_api::names;
-use windlass_api::template::Template;
+use windlass_api::template::{PublishedKind, Template};
 use windlass_client::objects::{self, Kind};
 use windlass_client::schemas;
 
@@ -60,8 +60,9 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
     let schema = schema.map(|schema| schema.openapi["properties"]["spec"].clone()).unwrap_or_default();
     let mut given = values::read(&schema, &arguments.set, arguments.size.as_deref())?;
     if asked_for_all && can_ask() && present.is_none() {
-        values::ask_for_missing(&schema, &mut given)?;
-        ask_for_refused(&kind, &connection, &name, &schema, &mut given).await?;
+        let described = described(&connection, &published).await.unwrap_or_else(|| schema.clone());
+        values::ask_for_missing(&described, &mut given)?;
+        ask_for_refused(&kind, &connection, &name, &described, &mut given).await?;
     }
     let base = std::env::current_dir()?;
     for field in directories::fields(&template.spec) {
@@ -79,6 +80,15 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
         Some(hint) => error.context(format!("\n  hint: {hint}")),
         None => error,
     })
+}
+
+/// The schema of the values with their descriptions, which stand in the definition of the kind alone; none where this person
+/// may not read it.
+async fn described(connection: &Connection, published: &PublishedKind) -> Option<Value> {
+    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.{}", published.plural, published.group);
+    let definition: Value = connection.client.request(http::Request::get(path).body(Vec::new()).ok()?).await.ok()?;
+    let version = definition["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == published.version.as_str())?;
+    version.pointer("/schema/openAPIV3Schema/properties/spec").cloned()
 }
 
 /// Asks for what a rule over several values wants, one value after the other, until the API takes them.

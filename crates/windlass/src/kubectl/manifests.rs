@@ -4,6 +4,7 @@ use super::failure::{Failure, quote};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use windlass_graph::document::Document;
 
 /// The most that is read from one file.
 const LONGEST: u64 = 64 << 20;
@@ -67,11 +68,25 @@ fn collect(text: &str, source: &str, found: &mut Vec<Manifest>, failures: &mut V
             Ok(Value::Null) => continue,
             Ok(value) => value,
             Err(error) => {
-                failures.push(Failure::text(format!("error parsing {source}: error converting YAML to JSON: yaml: {error}")));
+                failures.push(broken(text, source, &error));
                 return;
             }
         };
         unpack(value, source, found, failures);
+    }
+}
+
+/// Text that is no YAML: kubectl's words, with the line in the whole file, and the way out.
+fn broken(text: &str, source: &str, error: &str) -> Failure {
+    let said = |why: &str| Failure::text(format!("error parsing {source}: error converting YAML to JSON: yaml: {why}"));
+    match Document::read_all(text) {
+        Err(finding) => {
+            let why = finding.message.trim_start_matches("this is not YAML: ");
+            let why =
+                finding.line.map_or_else(|| why.to_owned(), |line| format!("line {line}, column {}: {why}", finding.column.unwrap_or(1)));
+            Failure::WithHints(Box::new(said(&why)), finding.hint.into_iter().collect())
+        }
+        Ok(_) => said(error.lines().next().unwrap_or_default()),
     }
 }
 
@@ -131,6 +146,11 @@ mod tests {
         assert_eq!(found.iter().map(|manifest| manifest.object["kind"].clone()).collect::<Vec<_>>(), ["A", "B"]);
         assert!(failures.is_empty());
         collect("apiVersion: v1\n", "x.yaml", &mut found, &mut failures);
+        collect("kind: A\napiVersion: v1\n---\na: [1, 2\n", "x.yaml", &mut found, &mut failures);
+        insta::assert_snapshot!(failures[1].printed(), @"
+        error: error parsing x.yaml: error converting YAML to JSON: yaml: line 4, column 4: unclosed bracket '['
+          hint: indent with spaces, close every quote and bracket, and quote texts that begin with a special character
+        ");
         assert_eq!(failures[0].message(), "unable to decode \"x.yaml\": Object 'Kind' is missing in '{\"apiVersion\":\"v1\"}'");
     }
 }

@@ -87,6 +87,20 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
     serde_json::from_slice(&fs_err::read(path.join("holder.json")).ok()?).ok()
 }
 
+/// Name and process id of another process that has the lock open, where this user may see it.
+pub(crate) fn process_at(path: &Path) -> Option<(String, u32)> {
+    let lock = fs_err::canonicalize(path.join("lock")).ok()?;
+    let own = std::process::id();
+    fs_err::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<u32>().ok().filter(|pid| *pid != own)?;
+        let mut open = fs_err::read_dir(entry.path().join("fd")).ok()?.flatten();
+        open.any(|descriptor| fs_err::read_link(descriptor.path()).is_ok_and(|link| link == lock)).then(|| {
+            let name = fs_err::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            (name.trim().to_owned(), pid)
+        })
+    })
+}
+
 fn cannot_use(path: &Path, error: &rustix::io::Errno) -> anyhow::Error {
     let hint = "say another one with --data-dir or WINDLASS_DATA_DIR";
     failed(Exit::Failure, format!("cannot use the data directory `{}`: {error}\n  hint: {hint}", path.display()))

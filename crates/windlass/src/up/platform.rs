@@ -71,8 +71,11 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Somebody holds the data: asks them for a new login link.
 async fn meet(settings: &Settings, wants: &Wants, holder: Option<Holder>) -> anyhow::Result<Exit> {
-    let who =
-        holder.as_ref().map_or_else(|| "another process".to_owned(), |holder| format!("process {}, since {}", holder.pid, holder.since));
+    let who = match (&holder, super::directory::process_at(&settings.data_dir)) {
+        (Some(holder), _) => format!("process {}, since {}", holder.pid, holder.since),
+        (None, Some((name, pid))) => format!("`{name}` (process {pid})"),
+        (None, None) => "another process".to_owned(),
+    };
     let place = settings.data_dir.display();
     let deadline = Instant::now() + PATIENCE;
     let answer = loop {

@@ -17,6 +17,14 @@ fn a_second_platform_on_held_data_says_who_holds_it() {
     let port = platform.says(&["up", "--no-browser", "--data-dir", &other, "--listen", &address]);
     let file = platform.write("file", "").display().to_string();
     let no_directory = platform.says(&["up", "--no-browser", "--data-dir", &file]);
+    // A directory that a process holds which does not answer.
+    let lock = platform.write("stuck/lock", "");
+    let lock = fs_err::File::open(lock).expect("the lock");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("held");
+    let stuck = platform.home().join("stuck").display().to_string();
+    let up = platform.says(&["up", "--no-browser", "--data-dir", &stuck]);
+    let down = platform.says(&["down", "--data-dir", &stuck]);
+    platform.compare("up-stuck", &[up, down].join("\n"));
     platform.compare("up", &[same, elsewhere, wrong, port, no_directory].join("\n"));
     neighbour.assert_untouched(&platform, "a second `windlass up`");
 }

@@ -178,6 +178,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"preview-[0-9a-z]{5,}", "preview-ID"),
     (r"bad_input-[0-9a-f]+", "PROGRAM"),
+    (r"`kill \d+`", "`kill PID`"),
     (r"just now|\d+ (s|min) ago", "AGE"),
     (r"(?m) \d+s$", " AGE"),
 ];

@@ -69,3 +69,29 @@ fn a_wrong_template_is_answered_alike_at_every_door() {
         neighbour.assert_untouched(&platform, case);
     }
 }
+
+#[test]
+fn a_template_that_becomes_wrong_goes_on_serving_what_was_right() {
+    let platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    let text = GOOD.replace("name: greeting", "name: served");
+    platform.write("served.yaml", &text);
+    platform.does(&["apply", "-f", "served.yaml", "--wait"]);
+    platform.write(
+        "hello.json",
+        r#"{"apiVersion": "platform.windlass.dev/v1alpha1", "kind": "Greeting", "metadata": {"name": "hello"}, "spec": {"who": "World"}}"#,
+    );
+    platform.does(&["apply", "-f", "hello.json", "--wait"]);
+    platform.write("served.yaml", &text.replace("Hello ${schema.spec.who}", "Hello ${shema.spec.who}"));
+    let apply = platform.says(&["apply", "-f", "served.yaml"]);
+    let object = platform.object("/apis/windlass.dev/v1alpha1/templates/served");
+    let page = between(&text_of_page(&platform.page("/templates/served")), "Greeting", "What you get");
+    let instance = platform.object("/apis/platform.windlass.dev/v1alpha1/namespaces/default/greetings/hello");
+    let text = format!(
+        "{apply}\n# conditions\n{}\n# portal: /templates/served\n{page}\n# the instance\n{}",
+        conditions(&object),
+        conditions(&instance)
+    );
+    platform.compare("becomes-wrong", &text);
+    neighbour.assert_untouched(&platform, "a Template that becomes wrong");
+}
