@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use windlass_api::driver::{Cancellation, DesiredNode, NodeAnswer, Observation, Operation, Outcome};
 use windlass_api::inventory::Entry;
 use windlass_api::names;
-use windlass_api::plan::{Action, EffectPlan, FieldChange, Identity};
+use windlass_api::plan::{Action, EffectPlan, FieldChange, Identity, InstanceReference};
 use windlass_api::planned::Planned;
 use windlass_client::objects::{self, Kind};
 use windlass_client::{errors, preview};
@@ -111,7 +111,7 @@ impl KubernetesObjects {
             warnings: Vec::new(),
             conflict: None,
         };
-        if let Some(holder) = foreign_holder(live, &scope.instance.uid) {
+        if let Some(holder) = foreign_holder(live, &scope.instance) {
             answer.conflict = Some(format!("{} {holder}", objects::identity(known)));
             return Ok(answer);
         }
@@ -153,7 +153,7 @@ impl Driver for KubernetesObjects {
         let known = compare::known_part(&desired.body);
         let identity = objects::identity(&known);
         match self.read(&identity).await {
-            Ok(Some(live)) if live.metadata.deletion_timestamp.is_some() && foreign_holder(&live, &scope.instance.uid).is_none() => {
+            Ok(Some(live)) if live.metadata.deletion_timestamp.is_some() && foreign_holder(&live, &scope.instance).is_none() => {
                 Ok(NodeAnswer {
                     observation: Observation::InProgress { token: "deleting".into(), message: format!("{identity} is being deleted") },
                     action: Action::None,
@@ -202,7 +202,7 @@ impl Driver for KubernetesObjects {
 
     async fn observe(&self, scope: &Scope, entry: &Entry) -> Observation {
         match self.read(&entry.identity).await {
-            Ok(Some(object)) if foreign_holder(&object, &scope.instance.uid).is_some() && !entry.adopted => Observation::Absent,
+            Ok(Some(object)) if foreign_holder(&object, &scope.instance).is_some() && !entry.adopted => Observation::Absent,
             Ok(Some(object)) => present(&object, &serde_json::to_value(&object).unwrap_or_default()),
             Ok(None) => Observation::Absent,
             Err(error) => Observation::Unknown { message: errors::message(&error) },
@@ -269,11 +269,11 @@ fn labelled(scope: &Scope, body: &Value, key: &str) -> Value {
 }
 
 /// Why the object is not this instance's, naming the holder; `None` if it is.
-fn foreign_holder(object: &DynamicObject, uid: &str) -> Option<String> {
+fn foreign_holder(object: &DynamicObject, instance: &InstanceReference) -> Option<String> {
     let labels = object.metadata.labels.as_ref();
     let label = |name: &str| labels.and_then(|labels| labels.get(name)).map(String::as_str);
     match label(names::LABEL_INSTANCE_ID) {
-        Some(holder) if holder == uid => None,
+        Some(holder) if holder == instance.uid => None,
         Some(_) => Some(format!(
             "is held by {} {}/{}\n  hint: give one of the two another name",
             label(names::LABEL_INSTANCE_KIND).unwrap_or("another instance"),
@@ -285,9 +285,16 @@ fn foreign_holder(object: &DynamicObject, uid: &str) -> Option<String> {
             let managers: std::collections::BTreeSet<String> = managers.collect();
             let managers: Vec<String> = managers.into_iter().collect();
             let by = if managers.is_empty() { "somebody else".to_owned() } else { managers.join(", ") };
-            Some(format!(
-                "exists already and was made by {by}\n  hint: give it another name, delete it, or take it over with `windlass inventory adopt`"
-            ))
+            let types = object.types.clone().unwrap_or_default();
+            let name = object.metadata.name.as_deref().unwrap_or_default();
+            let adopt = format!(
+                "windlass inventory adopt {}/{} {}/{}/{name}",
+                instance.kind.to_lowercase(),
+                instance.name,
+                types.api_version,
+                types.kind
+            );
+            Some(format!("exists already and was made by {by}\n  hint: give it another name, delete it, or take it over: `{adopt}`"))
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::refine;
 use crate::value::Rendered;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_api::Diagnostic;
 use windlass_api::driver::{DesiredNode, NodeAnswer, Observation};
 use windlass_api::inventory::{Entry, EntryState};
 use windlass_api::plan::{Action, Block, Envelope, NodePlan, Plan};
 use windlass_api::template::DeletionPolicy;
+use windlass_api::{Diagnostic, hint};
 
 /// How many items a collection may have.
 const MOST_ITEMS: usize = 1000;
@@ -277,6 +277,20 @@ impl<'a> Planner<'a> {
         Verdict::Items(decided)
     }
 
+    /// What may surprise: a plan without changes, because somebody else has what it would change, is no good news.
+    fn warnings(&self) -> Vec<Diagnostic> {
+        let answers = self.inputs.answers.nodes.iter();
+        let of_one = |(key, answer): (&String, &NodeAnswer)| {
+            let conflict = answer.conflict.as_ref().map(|conflict| {
+                let (what, ways) = hint::parts(conflict);
+                let warning = Diagnostic::warning("Conflict", key.as_str(), what);
+                ways.first().map_or(warning.clone(), |way| warning.with_hint(*way))
+            });
+            answer.warnings.iter().cloned().chain(conflict).collect::<Vec<_>>()
+        };
+        answers.flat_map(of_one).collect()
+    }
+
     /// Two nodes cannot be one object.
     fn claim(&mut self, node: &Node, desired: &rendering::Desired) {
         let Some(identity) = &desired.identity else { return };
@@ -422,7 +436,7 @@ impl<'a> Planner<'a> {
             instance: self.inputs.reference.clone(),
             revision: self.inputs.revision.to_owned(),
             nodes,
-            warnings: self.inputs.answers.nodes.values().flat_map(|answer| answer.warnings.iter().cloned()).collect(),
+            warnings: self.warnings(),
             quantities,
             hash: String::new(),
         };

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use windlass_api::Diagnostic;
 use windlass_api::condition::Condition;
 use windlass_api::driver::{Observation, PartHealth};
+use windlass_api::hint;
 use windlass_api::instance::WaitingOn;
 use windlass_api::plan::{Action, Block, NodePlan, Plan};
 
@@ -150,8 +151,9 @@ fn item_state(node: &Node, item: &Decided, unready: &[(String, String)]) -> Node
         (_, _) if item.plan.action.changes() => match unready {
             [] => (NodeStanding::NotReady, "Progressing".to_owned(), format!("to {}", item.plan.action.word())),
             several => {
-                let names: Vec<String> =
-                    several.iter().map(|(id, why)| if why.is_empty() { format!("`{id}`") } else { format!("`{id}` ({why})") }).collect();
+                // The way out belongs to the node that is waited for, and is said there.
+                let why = |why: &str| if why.is_empty() { String::new() } else { format!(" ({})", hint::parts(why).0) };
+                let names: Vec<String> = several.iter().map(|(id, reason)| format!("`{id}`{}", why(reason))).collect();
                 (NodeStanding::Waiting, "DependencyNotReady".to_owned(), format!("it waits for {}", names.join(", ")))
             }
         },

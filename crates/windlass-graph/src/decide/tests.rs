@@ -88,7 +88,7 @@ fn answer(node: &DesiredNode, there: Option<&Value>) -> NodeAnswer {
         staleness: BTreeMap::new(),
         note: None,
         warnings: Vec::new(),
-        conflict: None,
+        conflict: there.and_then(|object| object["conflict"].as_str()).map(str::to_owned),
     }
 }
 
@@ -115,6 +115,14 @@ fn what_is_not_there_yet_comes_later_and_a_choice_is_deferred() {
     assert_eq!(extra.envelope.map(|envelope| envelope.kinds), Some(vec!["ConfigMap".to_owned()]));
     assert_eq!(node("zone[1]").desired.to_json()["metadata"]["name"], "zone-b");
     assert!(!decision.runnable.contains(&"app".to_owned()) && decision.runnable.contains(&"db".to_owned()));
+}
+
+#[test]
+fn what_somebody_else_has_is_a_warning_of_the_plan() {
+    let there: There = [("app".to_owned(), json!({"conflict": "ConfigMap n/app exists already\n  hint: take it over"}))].into();
+    let plan = decided(&json!({"database": false, "zones": []}), "u", &there, &[]).plan;
+    let said: Vec<String> = plan.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["warning[Conflict] app: ConfigMap n/app exists already\n  hint: take it over"]);
 }
 
 #[test]

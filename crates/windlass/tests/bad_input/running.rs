@@ -3,6 +3,7 @@
 use crate::conditions;
 use crate::neighbour::Neighbour;
 use crate::platform::Platform;
+use crate::templates::GOOD;
 use crate::text_of_page::{between, text_of_page};
 use std::net::TcpListener;
 
@@ -49,6 +50,33 @@ fn an_address_that_somebody_else_took_says_who() {
     neighbour.assert_untouched(&platform, "an address that somebody else took");
     drop(held);
     platform.does(&["wait", "staticsite/site", "--for=condition=Ready", "--timeout=60s"]);
+}
+
+#[test]
+fn an_object_that_somebody_else_made_is_named_and_left_alone() {
+    let platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    platform.write("greeting.yaml", GOOD);
+    platform.does(&["apply", "-f", "greeting.yaml", "--wait"]);
+    platform.write("theirs.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hello-first}\ndata: {text: theirs}\n");
+    platform.does(&["apply", "-f", "theirs.yaml"]);
+    let theirs = platform.object("/api/v1/namespaces/default/configmaps/hello-first");
+    let spec = "apiVersion: platform.windlass.dev/v1alpha1\nkind: Greeting\nmetadata: {name: hello}\nspec: {who: World}\n";
+    platform.write("hello.yaml", spec);
+    let plan = platform.says(&["plan", "-f", "hello.yaml"]);
+    let form = platform.post("/templates/greeting/new", "_do=plan&name=hello&namespace=default&spec.who=World");
+    let planned = between(&text_of_page(&platform.page(&form.location.expect("the page of a preview"))), "The plan for", "Back to");
+    platform.does(&["apply", "-f", "hello.yaml"]);
+    platform.does(&["wait", "greeting/hello", "--for=jsonpath={.status.waitingOn[0].reason}=Conflict", "--timeout=60s"]);
+    let conditions = conditions(&platform.object("/apis/platform.windlass.dev/v1alpha1/namespaces/default/greetings/hello"));
+    let page = text_of_page(&platform.page("/instances/platform.windlass.dev/Greeting/default/hello"));
+    let page = between(&page, "hello", "windlass describe");
+    platform.compare(
+        "running-object-of-others",
+        &format!("{plan}\n# portal: the plan\n{planned}\n# conditions\n{conditions}\n# portal: the instance\n{page}"),
+    );
+    assert_eq!(platform.object("/api/v1/namespaces/default/configmaps/hello-first"), theirs, "it is left as it was");
+    neighbour.assert_untouched(&platform, "an object that somebody else made");
 }
 
 /// Applies a WebApp with one value.

@@ -6,7 +6,7 @@ use crate::platform::Platform;
 use crate::text_of_page::{between, text_of_page};
 
 /// A Template with nothing wrong.
-const GOOD: &str = r#"apiVersion: windlass.dev/v1alpha1
+pub(crate) const GOOD: &str = r#"apiVersion: windlass.dev/v1alpha1
 kind: Template
 metadata: {name: greeting}
 spec:
