@@ -17,7 +17,7 @@ pub enum Operation {
     Delete,
 }
 
-/// What a hook may look up to decide: objects as they are stored now, in the resource's preferred version.
+/// What the owner's hooks and metrics may look up: objects as they are stored now, in the resource's preferred version.
 pub trait StoredObjects {
     /// One object; namespace empty for cluster-wide resources. None where there is no such object or resource.
     ///
@@ -25,7 +25,7 @@ pub trait StoredObjects {
     /// The stored object cannot be read.
     fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Result<Option<Value>, Status>;
 
-    /// All objects of a namespace.
+    /// All objects of a namespace, or of all of them where it is empty.
     ///
     /// # Errors
     /// A stored object cannot be read.

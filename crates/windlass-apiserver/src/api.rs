@@ -7,12 +7,14 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use windlass_store::{Key, Store, Stored};
 
+use crate::metrics::Metrics;
 use crate::registry::{Registry, Resource};
 use crate::{Options, Status, StoredObjects, stored};
 
 pub(crate) struct Api {
     pub(crate) store: Store,
     pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
     registry: RwLock<Arc<Registry>>,
     /// Ends loops and watches when the server goes.
     pub(crate) stop: CancellationToken,
@@ -21,7 +23,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(store: Store, options: Options) -> Api {
         let registry = RwLock::new(Arc::new(Registry::new([])));
-        Api { store, options, registry, stop: CancellationToken::new() }
+        Api { store, options, metrics: Metrics::new(), registry, stop: CancellationToken::new() }
     }
 
     pub(crate) fn registry(&self) -> Arc<Registry> {
@@ -67,7 +69,7 @@ impl StoredObjects for Api {
     fn list(&self, group: &str, resource: &str, namespace: &str) -> Result<Vec<Value>, Status> {
         let registry = self.registry();
         let Some(resource) = registry.preferred(group, resource) else { return Ok(Vec::new()) };
-        let items = self.store.list(&resource.collection, Some(namespace)).items;
+        let items = self.store.list(&resource.collection, (!namespace.is_empty()).then_some(namespace)).items;
         items.iter().map(|item| self.value(resource, &item.key, item.version, &item.value)).collect()
     }
 }

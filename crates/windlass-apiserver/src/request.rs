@@ -8,6 +8,7 @@ use serde_json::Value;
 use windlass_schema::structural::FieldError;
 
 use crate::answer::Accept;
+use crate::metrics::Asked;
 use crate::registry::{Registry, Resource};
 use crate::{Caller, Status, verbs};
 
@@ -241,6 +242,17 @@ impl Call {
         let program = agent.split('/').next().unwrap_or_default();
         let program: String = program.chars().filter(|character| !character.is_control()).take(128).collect();
         Ok(if program.is_empty() { "unknown".to_owned() } else { program })
+    }
+
+    /// What is counted of it.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked {
+            verb: self.verb().unwrap_or_default(),
+            group: self.resource.group.clone(),
+            version: self.resource.version.clone(),
+            resource: self.resource.plural.clone(),
+            subresource: self.subresource.clone(),
+        }
     }
 
     /// The verb as authorizers see it; none where the resource does not have it.

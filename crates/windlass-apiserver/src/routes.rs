@@ -1,7 +1,7 @@
 //! Every path that is answered, in one table; and the way of a request for a resource: who, what, may they, then the verb.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +15,7 @@ use crate::access::{Attributes, Decision};
 use crate::answer::{self, Accept};
 use crate::api::Api;
 use crate::request::{Call, Place, Query};
-use crate::{Caller, Status, discovery, health, openapi, verbs};
+use crate::{Caller, Status, discovery, health, metrics, openapi, verbs};
 
 /// The largest body that is read.
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -39,6 +39,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::show))
         .route("/{endpoint}/{*check}", get(health::check))
         .fallback(|| async { answer::no_such_page() })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&api), common))
@@ -92,8 +93,15 @@ async fn group_resource(
 }
 
 async fn resource(api: Arc<Api>, group: String, version: String, rest: String, request: Request) -> Response {
+    let began = Instant::now();
     match call(&api, &group, &version, &rest, request).await {
-        Ok(Some(call)) => verbs::run(&api, call).await.unwrap_or_else(axum::response::IntoResponse::into_response),
+        Ok(Some(call)) => {
+            let asked = call.asked();
+            let goes_on = call.watch || call.subresource == verbs::log::SUBRESOURCE;
+            let response = verbs::run(&api, call).await.unwrap_or_else(axum::response::IntoResponse::into_response);
+            api.metrics.count(asked, response.status(), (!goes_on).then(|| began.elapsed()));
+            response
+        }
         Ok(None) => answer::no_such_page(),
         Err(status) => status.into_response(),
     }

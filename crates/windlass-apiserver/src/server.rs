@@ -6,7 +6,9 @@ use axum::Router;
 use windlass_store::Store;
 
 use crate::api::Api;
-use crate::{Admission, AllowAll, Authorizer, Caller, EncryptionKey, LogSource, Status, collector, crd, namespaces, routes};
+use crate::{
+    Admission, AllowAll, Authorizer, Caller, EncryptionKey, LogSource, MetricSource, Status, collector, crd, metrics, namespaces, routes,
+};
 
 /// How a server is to be.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ pub struct Options {
     pub root_certificate: Option<String>,
     /// Who has the output of objects. Without one no object has the subresource `log`.
     pub logs: Option<Arc<dyn LogSource>>,
+    /// What the owner adds to `/metrics`.
+    pub metrics: Vec<Arc<dyn MetricSource>>,
     /// Shown by `/version` behind Kubernetes' own version, for example `windlass.0.1.0`.
     pub build: String,
 }
@@ -37,6 +41,7 @@ impl Options {
             admission: Vec::new(),
             root_certificate: None,
             logs: None,
+            metrics: Vec::new(),
             build: "windlass".to_owned(),
         }
     }
@@ -72,6 +77,7 @@ impl Server {
         crd::start(&api, definitions);
         namespaces::start(&api);
         collector::start(&api);
+        api.metrics.add(Box::new(metrics::Stored(Arc::downgrade(&api))));
         let router = routes::router(Arc::clone(&api));
         Ok(Server { api, router })
     }

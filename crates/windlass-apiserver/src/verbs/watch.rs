@@ -18,6 +18,7 @@ use windlass_store::{Event, EventKind, List, Watch};
 use super::list::Selection;
 use crate::answer::{self, Format, View};
 use crate::api::Api;
+use crate::metrics::OpenWatch;
 use crate::request::Call;
 use crate::{Status, object, table};
 
@@ -39,6 +40,7 @@ struct Stream {
     /// Columns of a table are sent once.
     with_columns: bool,
     ended: bool,
+    _counted: OpenWatch,
 }
 
 pub(crate) fn run(api: &Arc<Api>, call: &Call) -> Result<Response, Status> {
@@ -126,6 +128,7 @@ fn open(api: &Arc<Api>, call: &Call, selection: Selection) -> Result<Stream, Sta
         deadline: Instant::now() + lasting,
         with_columns: true,
         ended: false,
+        _counted: api.metrics.watch(&call.asked()),
     };
     if let Some(status) = refused {
         stream.end_with(&status);

@@ -141,3 +141,26 @@ async fn bodies_are_bounded() {
     let (status, refusal) = world.json("POST", MAPS, &big).await;
     assert_eq!((status, refusal["reason"].as_str()), (413, Some("RequestEntityTooLarge")));
 }
+
+#[tokio::test]
+async fn metrics_count_answers_open_watches_and_objects_and_name_nobody() {
+    let world = World::new().await;
+    world.create("/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "secret-plan"}})).await;
+    let (status, _) = world.get("/api/v1/namespaces/default/configmaps/absent").await;
+    assert_eq!(status, 404);
+    let request = http::Request::get("/api/v1/configmaps?watch=true").body(axum::body::Body::empty()).unwrap();
+    let watch = tower::ServiceExt::oneshot(world.server.router(), request).await.unwrap();
+    let (status, said) = world.send("GET", "/metrics", "", "").await;
+    assert_eq!(status, 200);
+    let has = |said: &str, line: &str| assert!(said.lines().any(|found| found == line), "no line `{line}` in\n{said}");
+    let asked = r#"group="",version="v1",resource="configmaps",subresource="""#;
+    has(&said, &format!("apiserver_request_total{{verb=\"create\",{asked},code=\"201\"}} 1"));
+    has(&said, &format!("apiserver_request_total{{verb=\"get\",{asked},code=\"404\"}} 1"));
+    has(&said, &format!("apiserver_request_duration_seconds_count{{verb=\"get\",{asked}}} 1"));
+    has(&said, &format!("apiserver_longrunning_requests{{verb=\"watch\",{asked}}} 1"));
+    has(&said, r#"apiserver_storage_objects{resource="configmaps"} 1"#);
+    assert!(said.ends_with("# EOF\n") && !said.contains("secret-plan"), "{said}");
+    drop(watch);
+    let (_, said) = world.send("GET", "/metrics", "", "").await;
+    has(&said, &format!("apiserver_longrunning_requests{{verb=\"watch\",{asked}}} 0"));
+}

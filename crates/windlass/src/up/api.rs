@@ -5,6 +5,7 @@ use super::authors::Authors;
 use super::deletions;
 use super::directory::DataDirectory;
 use super::installation_key::LENGTH;
+use super::metrics::Metrics;
 use anyhow::Context as _;
 use axum::{Extension, Router};
 use kube::Client;
@@ -40,6 +41,7 @@ pub(crate) async fn open(data: &DataDirectory, key: &[u8; LENGTH], authority: &s
     let mut options = Options::new(EncryptionKey::new(key));
     options.admission.push(authors.hook());
     options.admission.push(deletions::hook());
+    options.metrics.push(Arc::new(Metrics::new(authors.clone())));
     options.root_certificate = Some(authority.to_owned());
     options.logs = Some(Arc::new(logs.clone()));
     options.build = format!("windlass.{}", env!("CARGO_PKG_VERSION"));

@@ -24,6 +24,12 @@ pub(crate) struct Authors {
 }
 
 impl Authors {
+    /// Of a fixed list of published kinds.
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(published: [&str; N]) -> Self {
+        Self { published: Arc::new(RwLock::new(published.map(str::to_owned).into())) }
+    }
+
     /// The admission hook.
     pub(crate) fn hook(&self) -> Admission {
         let authors = self.clone();
@@ -46,6 +52,13 @@ impl Authors {
             }
             std::future::ready(())
         }));
+    }
+
+    /// What Templates publish, as `PLURAL.GROUP`.
+    pub(crate) fn published(&self) -> Vec<String> {
+        let mut published: Vec<String> = self.published.read().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        published.sort();
+        published
     }
 
     fn is_stamped(&self, request: &AdmissionRequest<'_>) -> bool {

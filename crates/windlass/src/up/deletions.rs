@@ -102,13 +102,21 @@ pub(super) mod tests {
     #[derive(Default)]
     pub(in crate::up) struct Stored(BTreeMap<String, Value>);
 
+    impl Stored {
+        /// Stores an object.
+        pub(in crate::up) fn put(&mut self, key: &str, object: Value) {
+            self.0.insert(key.to_owned(), object);
+        }
+    }
+
     impl StoredObjects for Stored {
         fn get(&self, _: &str, resource: &str, namespace: &str, name: &str) -> Result<Option<Value>, Status> {
             Ok(self.0.get(&format!("{resource}/{namespace}/{name}")).cloned())
         }
 
         fn list(&self, _: &str, resource: &str, namespace: &str) -> Result<Vec<Value>, Status> {
-            let all = self.0.iter().filter(|(key, _)| key.starts_with(&format!("{resource}/{namespace}/")));
+            let place = if namespace.is_empty() { format!("{resource}/") } else { format!("{resource}/{namespace}/") };
+            let all = self.0.iter().filter(|(key, _)| key.starts_with(&place));
             Ok(all.map(|(_, object)| object.clone()).collect())
         }
     }

@@ -15,6 +15,7 @@ mod doors;
 mod installation_key;
 mod kubeconfig;
 mod log;
+mod metrics;
 mod origins;
 mod pages;
 pub(crate) mod platform;
