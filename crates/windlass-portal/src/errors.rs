@@ -26,6 +26,9 @@ pub(crate) enum Failure {
     /// There is no such page or object.
     #[error("there is no {what}")]
     NotFound { what: String },
+    /// The page is there, and does not take this kind of request.
+    #[error("this page does not take `{method}`")]
+    WrongMethod { method: String },
     /// What was sent cannot be understood.
     #[error("{message}")]
     Invalid { message: String },
@@ -92,6 +95,11 @@ impl Failure {
                 StatusCode::NOT_FOUND,
                 "Not here",
                 "It may have been deleted, or its name is spelled differently. Search for it, or start from the lists.",
+            ),
+            Self::WrongMethod { .. } => said(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Not like this",
+                "Pages are read with GET and changed by their own forms. Programs use the Kubernetes API at the same address.",
             ),
             Self::Invalid { .. } => said(StatusCode::BAD_REQUEST, "Not understood", "Go back and send the form again."),
             Self::Changed { .. } => said(StatusCode::CONFLICT, "Changed meanwhile", "Look at its present state and make a new plan."),

@@ -118,6 +118,11 @@ pub(crate) fn page_number(query: &Query) -> usize {
     query.word("page").and_then(|page| page.parse().ok()).unwrap_or(0).min(100_000)
 }
 
+/// A page that is there, asked for in a way that it does not take.
+pub(crate) async fn wrong_method(method: http::Method) -> Failure {
+    Failure::WrongMethod { method: method.to_string() }
+}
+
 /// What is asked for that is not there.
 pub(crate) async fn absent(_asked: Asked) -> Failure {
     Failure::absent("page at this address")

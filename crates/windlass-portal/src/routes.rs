@@ -41,6 +41,7 @@ pub(crate) fn table(portal: Shared) -> Router {
         .route("/favicon.ico", get(assets::icon))
         .route("/favicon.svg", get(assets::icon))
         .fallback(handlers::absent)
+        .method_not_allowed_fallback(handlers::wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(portal.clone(), security::guard))
         .with_state(portal)

@@ -274,6 +274,15 @@ async fn a_field_that_the_form_does_not_have_is_answered_and_nothing_planned() {
 }
 
 #[tokio::test]
+async fn a_method_that_a_page_does_not_take_is_answered_in_words() {
+    let browser = Browser::open(&shop()).await;
+    let request = browser.request("PUT", "/help").header(header::ORIGIN, format!("http://{HOST}")).body(Body::empty());
+    let (status, page) = text(browser.send(request.expect("a request")).await).await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(page.contains("This page does not take <code>PUT</code>.") && page.contains("read with GET"), "{page}");
+}
+
+#[tokio::test]
 async fn making_a_preview_binds_to_the_plan_that_was_seen() {
     let fake = shop();
     let proposal = json!({"apiVersion": "platform.windlass.dev/v1alpha1", "kind": "WebApp", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"source": "/srv", "port": 8080}});

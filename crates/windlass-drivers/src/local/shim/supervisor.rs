@@ -407,7 +407,7 @@ impl Supervisor {
             self.end(Next::Again);
             let last = self.state.last_line.as_ref().map(|line| format!("; its last line: {line}")).unwrap_or_default();
             let message = format!(
-                "the program ended with {}{last}\n  hint: look into its logs; it is started again by itself, and has to stay in the foreground",
+                "the program ended with {}{last}\n  hint: `windlass logs` and its page in the portal show all that it wrote; it is started again by itself, and has to stay in the foreground",
                 exit.phrase()
             );
             self.unready("ProgramEnded", &message);
