@@ -9,8 +9,12 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirecti
 use serde_json::{Value, json};
 use std::time::Duration;
 use windlass_api::names;
+use windlass_client::errors;
 use windlass_client::objects::Kind;
 use windlass_client::preview as binding;
+
+/// How often a write is tried again that only a new status of the object was in the way of.
+const ATTEMPTS: usize = 8;
 
 /// Flags that such commands share.
 #[derive(Clone, Debug, clap::Args)]
@@ -141,7 +145,25 @@ async fn write(api: &Api<DynamicObject>, wish: &Wish<'_>, dry_run: bool) -> Resu
         field_validation: Some(ValidationDirective::Strict),
         ..PatchParams::default()
     };
+    for _ in 0..ATTEMPTS {
+        match api.patch(name, &parameters, &Patch::Merge(&patch)).await {
+            Err(error) if errors::is_conflict(&error) => {
+                let live = api.get(name).await?;
+                if !same_wish(present, &live) {
+                    return Err(error);
+                }
+                patch["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
+            }
+            answer => return answer,
+        }
+    }
     api.patch(name, &parameters, &Patch::Merge(&patch)).await
+}
+
+/// Whether what was looked at is what is there: a new status, which comes all the time while something goes on, changes no wish.
+fn same_wish(looked_at: &DynamicObject, live: &DynamicObject) -> bool {
+    let (before, now) = (&looked_at.metadata, &live.metadata);
+    (&before.uid, before.generation, &before.deletion_timestamp) == (&now.uid, now.generation, &now.deletion_timestamp)
 }
 
 /// The merge patch (RFC 7386) that turns one value into the other: what went is null.
@@ -191,6 +213,19 @@ pub(crate) fn say_changes(present: &DynamicObject, wanted: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_status_is_no_other_wish() {
+        let object = |value: Value| -> DynamicObject { serde_json::from_value(value).expect("an object") };
+        let at = |version: &str, generation: i64, uid: &str| {
+            object(
+                json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a", "uid": uid, "resourceVersion": version, "generation": generation}}),
+            )
+        };
+        assert!(same_wish(&at("1", 1, "u"), &at("2", 1, "u")));
+        assert!(!same_wish(&at("1", 1, "u"), &at("2", 2, "u")), "somebody changed a value");
+        assert!(!same_wish(&at("1", 1, "u"), &at("2", 1, "v")), "another object of the same name");
+    }
 
     #[test]
     fn a_difference_names_only_what_changes() {
