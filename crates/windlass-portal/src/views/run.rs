@@ -383,9 +383,15 @@ fn logs(shown: &Shown<'_>) -> Markup {
                         @for line in lines { (log_line(line)) }
                     }
                 }
+                @if log.lines.is_ok() && shown.exists { div.in { (command(&logs_command(&shown.row.instance))) } }
             }
         }
     }
+}
+
+fn logs_command(instance: &InstanceReference) -> String {
+    let place = instance.namespace.as_ref().map(|namespace| format!(" -n {}", quote(namespace))).unwrap_or_default();
+    format!("windlass logs -f {}/{}{place}", instance.kind.to_lowercase(), quote(&instance.name))
 }
 
 fn stream(instance: &InstanceReference, node: &str) -> String {
