@@ -4,5 +4,6 @@
 //! Start with [`fake_driver::FakeDriver`], [`recorder::Recorder`] and [`wait::until`].
 
 pub mod fake_driver;
+pub mod gate;
 pub mod recorder;
 pub mod wait;

@@ -252,7 +252,7 @@ async fn open_run(
         values,
         plan: &plan,
     };
-    let mut run = OpenRun::reserve(&context.client, record, opening).await?;
+    let mut run = OpenRun::reserve(&context.client, record, opening, false).await?;
     if approval::standing(&plan, approval, None) == Standing::Waits {
         match previews::approved_deletion(&context.client, &plan).await? {
             Some(request) => run.run.spec.decision = request.spec.decision,

@@ -55,6 +55,9 @@ impl Actor<'_> {
                     continue;
                 }
                 let attempt = before.as_ref().and_then(|entry| entry.operation.as_ref()).map_or(1, |operation| operation.attempt + 1);
+                let deletes = effect.action == Action::Delete;
+                // A deletion's plan counts backwards; the entry keeps its place, which says what goes before it, after a crash too.
+                let place = before.as_ref().filter(|_| deletes).map_or((node.wave, effect.stage), |entry| (entry.wave, entry.stage));
                 let op_id = operation_id(&self.reference.uid, &effect.key, &desired_hash, attempt);
                 record.put(Entry {
                     key: effect.key.clone(),
@@ -63,14 +66,14 @@ impl Actor<'_> {
                     driver_version: self.context.drivers.get(node.block, &node.target).map_or(0, |driver| driver.version()),
                     target: node.target.clone(),
                     identity: effect.identity.clone(),
-                    wave: node.wave,
-                    stage: effect.stage,
+                    wave: place.0,
+                    stage: place.1,
                     state: EntryState::Started,
                     operation: Some(StartedOperation {
                         op_id,
                         epoch: record.spec.epoch,
                         attempt,
-                        deletes: effect.action == Action::Delete,
+                        deletes,
                         token: None,
                         run: run.to_owned(),
                     }),

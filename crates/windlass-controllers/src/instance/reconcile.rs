@@ -22,7 +22,7 @@ use windlass_api::inventory::EntryState;
 use windlass_api::names::{self, condition_type, reason};
 use windlass_api::plan::{Action, InstanceReference, NodePlan};
 use windlass_api::run::{ResolutionVerdict, Run, State, StepState};
-use windlass_api::template::TemplateSpec;
+use windlass_api::template::{Template, TemplateSpec};
 use windlass_client::{errors, objects};
 use windlass_graph::approval::Policies;
 use windlass_graph::compile::Compiled;
@@ -61,7 +61,12 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     }
     // 2. Find the graph.
     let pinned = annotation(&value, names::ANNOTATION_REVISION);
-    let Some(revision) = pinned.or_else(|| context.registry.revision(&published.template)) else {
+    let revision = match pinned.or_else(|| context.registry.revision(&published.template)) {
+        // At a start instances may be seen before Templates.
+        None => served_revision(context, &published.template).await?,
+        known => known,
+    };
+    let Some(revision) = revision else {
         let message = format!("the Template `{}` has no revision that serves; hint: see its conditions", published.template);
         status::write(&api, &value, &[], Said::not_ready("Pending", reason::WAITING, message)).await?;
         return Ok(Next::After(Duration::from_secs(5)));
@@ -89,6 +94,12 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     Box::pin(worker.advance()).await
 }
 
+/// The revision of a Template that serves, as the API says it now.
+async fn served_revision(context: &Context, template: &str) -> Result<Option<String>, kube::Error> {
+    let templates: Api<Template> = Api::all(context.client.clone());
+    Ok(objects::optional(templates.get(template).await)?.and_then(|found| found.status?.revision))
+}
+
 /// The values that were carried out before these; asked for only where these are new.
 async fn previous_spec(
     context: &Context,
@@ -99,7 +110,7 @@ async fn previous_spec(
     if value.pointer("/status/observedGeneration") == value.pointer("/metadata/generation") {
         return Ok(value.get("spec").cloned());
     }
-    let last = runs::read_number(&context.client, run_namespace(reference), reference, record.spec.last_run).await?;
+    let last = runs::read_newest(&context.client, run_namespace(reference), reference, record).await?;
     Ok(last.and_then(|run| run.spec.values))
 }
 

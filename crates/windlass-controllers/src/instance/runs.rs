@@ -43,26 +43,18 @@ pub(super) struct Opening<'a> {
 }
 
 impl OpenRun {
-    /// Reserves the next number in the record (which the caller saves) and prepares the Run. A number that the record of a
-    /// deleted instance of the same name holds is passed over: that record stays as it is.
-    pub(super) async fn reserve(client: &Client, record: &mut Record, opening: Opening<'_>) -> Result<Self, kube::Error> {
-        let api: Api<Run> = Api::namespaced(client.clone(), opening.namespace);
-        let name = loop {
-            record.spec.last_run += 1;
-            let name = run_name(opening.reference, record.spec.last_run);
-            let known = optional(api.get(&name).await)?;
-            if known.is_none_or(|known| known.spec.instance.uid == opening.reference.uid) {
-                break name;
-            }
-        };
+    /// Reserves a number in the record (which the caller saves) and prepares the Run: the next number, or `again` the one that
+    /// was reserved before a crash.
+    pub(super) async fn reserve(client: &Client, record: &mut Record, opening: Opening<'_>, again: bool) -> Result<Self, kube::Error> {
+        let mut number = record.spec.last_run + i64::from(!again);
+        // A predecessor of the same name left its last Delete Run, and namesakes meet in the system's namespace.
+        while read_any(client, opening.namespace, opening.reference, number).await?.is_some_and(|run| !is_of(&run, opening.reference)) {
+            number += 1;
+        }
+        let name = run_name(opening.reference, number);
+        record.spec.last_run = number;
         record.spec.open_run = Some(format!("{}/{name}", opening.namespace));
-        Ok(Self::prepared(client, record.spec.last_run, name, opening))
-    }
-
-    /// Prepares again the Run whose number was reserved before a crash.
-    pub(super) fn reserved(client: &Client, record: &Record, opening: Opening<'_>) -> Self {
-        let name = run_name(opening.reference, record.spec.last_run);
-        Self::prepared(client, record.spec.last_run, name, opening)
+        Ok(Self::prepared(client, number, name, opening))
     }
 
     fn prepared(client: &Client, number: i64, name: String, opening: Opening<'_>) -> Self {
@@ -109,7 +101,7 @@ impl OpenRun {
     pub(super) async fn read(client: &Client, record: &mut Record) -> Result<Option<Self>, kube::Error> {
         let Some((namespace, name)) = record.spec.open_run.as_deref().and_then(|open| open.split_once('/')) else { return Ok(None) };
         let api: Api<Run> = Api::namespaced(client.clone(), namespace);
-        let Some(run) = optional(api.get(name).await)? else { return Ok(None) };
+        let Some(run) = optional(api.get(name).await)?.filter(|run| is_of(run, &record.spec.instance)) else { return Ok(None) };
         if run.state().is_finished() {
             record.spec.open_run = None;
             return Ok(None);
@@ -144,7 +136,13 @@ impl OpenRun {
         let parameters = PostParams { field_manager: Some(names::MANAGER_SYSTEM.into()), ..PostParams::default() };
         match self.api.create(&parameters, &self.run).await {
             Ok(made) => self.run = made,
-            Err(error) if errors::reason(&error) == Some("AlreadyExists") => {}
+            Err(error) if errors::reason(&error) == Some("AlreadyExists") => {
+                // Ours, where an answer was lost; another's is a conflict, and the next pass takes another number.
+                let found = optional(self.api.get(&self.name).await)?;
+                if !found.is_some_and(|run| is_of(&run, &self.run.spec.instance)) {
+                    return Err(error);
+                }
+            }
             Err(error) => return Err(error),
         }
         self.stored = true;
@@ -318,6 +316,24 @@ pub(super) async fn forget(client: &Client, namespace: &str, uid: &str) -> Resul
     Ok(())
 }
 
+/// Reads the newest Run that was made: where a crash came between the reservation of a number and its Run, the one before it.
+pub(super) async fn read_newest(
+    client: &Client,
+    namespace: &str,
+    reference: &InstanceReference,
+    record: &Record,
+) -> Result<Option<Run>, kube::Error> {
+    let last = record.spec.last_run;
+    // The number of a predecessor's Run was passed over.
+    let oldest = if record.spec.open_run.is_some() { last - 2 } else { last };
+    for number in (oldest..=last).rev() {
+        if let Some(found) = read_number(client, namespace, reference, number).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// Reads a Run of an instance by its number.
 pub(super) async fn read_number(
     client: &Client,
@@ -325,9 +341,18 @@ pub(super) async fn read_number(
     reference: &InstanceReference,
     number: i64,
 ) -> Result<Option<Run>, kube::Error> {
+    Ok(read_any(client, namespace, reference, number).await?.filter(|run| is_of(run, reference)))
+}
+
+/// As [`read_number`], also where it is a Run of another instance of the same name.
+async fn read_any(client: &Client, namespace: &str, reference: &InstanceReference, number: i64) -> Result<Option<Run>, kube::Error> {
     if number < 1 {
         return Ok(None);
     }
     let api: Api<Run> = Api::namespaced(client.clone(), namespace);
     optional(api.get(&run_name(reference, number)).await)
+}
+
+fn is_of(run: &Run, reference: &InstanceReference) -> bool {
+    run.spec.instance.uid == reference.uid
 }

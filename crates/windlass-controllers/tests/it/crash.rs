@@ -1,6 +1,7 @@
 //! A crash between every two driver calls: the same end, and every effect as often as without.
 
 use crate::platform::{PATIENCE, Platform, config_maps, workload};
+use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -74,11 +75,11 @@ async fn a_crash_between_any_two_calls_neither_loses_nor_doubles_an_effect() {
     }
 }
 
-/// As if a crash came between the write of a Run's end and that of the record: it still names the Run.
+/// As if a crash came between the write of the record and that of the Run that it names: its end, or its beginning.
 async fn name_as_open(platform: &Platform, name: &str, run: i64) {
     let inventory = platform.inventory(name).await.expect("an inventory");
     let open = format!("{}/{}-{name}-{run}", platform.namespace, platform.kind.to_lowercase());
-    let patch = json!({"spec": {"openRun": open}});
+    let patch = json!({"spec": {"openRun": open, "lastRun": run}});
     let of = inventory.metadata.name.expect("named");
     platform.inventories().patch(&of, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
 }
@@ -120,5 +121,48 @@ async fn a_run_whose_end_was_written_before_a_crash_is_not_open_after_it() {
     platform.gone("b").await;
     let left: Vec<(Cause, State)> = platform.runs("b").await.iter().map(|run| (run.spec.cause, run.state())).collect();
     assert_eq!(left, [(Cause::Delete, State::Succeeded)]);
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_reserved_before_a_crash_says_after_it_what_it_changes() {
+    let mut platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    platform.write("a", json!({"text": "one"})).await;
+    platform.ready("a").await;
+    platform.crash();
+    platform.write("a", json!({"text": "two"})).await;
+    name_as_open(&platform, "a", 2).await;
+    platform.resume().await;
+    platform.ready("a").await;
+    let said: Vec<String> = platform.runs("a").await.iter().map(|run| format!("{} {}", run.spec.number, run.spec.title)).collect();
+    assert_eq!(said, ["1 new", "2 text one → two"]);
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_says_nothing_new_of_what_is_settled() {
+    let mut platform = Platform::start().await;
+    platform.template(config_maps(1)).await;
+    let names: Vec<String> = (0..10).map(|number| format!("i{number}")).collect();
+    platform.write_many(&names, &json!({})).await;
+    let versions = |objects: Vec<kube::api::DynamicObject>| -> BTreeMap<String, String> {
+        objects.into_iter().map(|object| (object.name_any(), object.resource_version().expect("a version"))).collect()
+    };
+    let before = versions(platform.all_ready(names.len()).await);
+    let reads: Vec<u64> = names.iter().map(|name| platform.recorder.reads(name)).collect();
+    // Instances are seen before Templates.
+    let (open, gate) = tokio::sync::watch::channel(false);
+    platform.windlass = windlass_testkit::gate::client(&platform.windlass, "/templates", gate);
+    platform.resume().await;
+    until("all were looked at", PATIENCE, || async {
+        let is_unread = |(name, reads): &(&String, &u64)| platform.recorder.reads(name) <= **reads;
+        let unread: Vec<&String> = names.iter().zip(&reads).filter(is_unread).map(|(name, _)| name).collect();
+        if unread.is_empty() { Ok(()) } else { Err(format!("{unread:?}")) }
+    })
+    .await;
+    platform.idle().await;
+    open.send_replace(true);
+    assert_eq!(versions(platform.all_ready(names.len()).await), before);
     platform.finish().await;
 }

@@ -44,6 +44,38 @@ async fn the_record_of_a_deletion_outlives_a_new_instance_of_the_same_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_slow_to_go_keeps_what_it_stands_on_after_a_crash_too() {
+    let mut platform = Platform::start().await;
+    platform.template(workload()).await;
+    platform.write("a", json!({"replicas": 2})).await;
+    platform.ready("a").await;
+    let maps = platform.config_maps();
+    let hold = |holders: serde_json::Value| {
+        let maps = maps.clone();
+        async move {
+            let patch = Patch::Merge(json!({"metadata": {"finalizers": holders}}));
+            maps.patch("a-page", &PatchParams::default(), &patch).await.expect("patched");
+        }
+    };
+    hold(json!(["example.com/hold"])).await;
+    let place = |inventory: windlass_api::inventory::Inventory| -> Vec<(String, usize, u8)> {
+        inventory.spec.entries.into_iter().map(|entry| (entry.key, entry.wave, entry.stage)).collect()
+    };
+    let made = place(platform.inventory("a").await.expect("an inventory"));
+    platform.instances().delete("a", &DeleteParams::default()).await.expect("taken");
+    for _ in 0..2 {
+        platform.run_in("a", State::Waiting).await;
+        assert_eq!(place(platform.inventory("a").await.expect("an inventory")), made);
+        assert_eq!(platform.fake.world().things().len(), 2, "the page waits, and needs the app meanwhile");
+        platform.resume().await;
+    }
+    hold(json!([])).await;
+    platform.gone("a").await;
+    assert!(platform.fake.world().things().is_empty());
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orphaned_effects_stay() {
     let platform = Platform::start().await;
     platform.template(config_maps(1)).await;

@@ -217,6 +217,15 @@ impl Platform {
         .await
     }
 
+    /// Waits until no instance is worked on.
+    pub(crate) async fn idle(&self) {
+        until("nothing is worked on", PATIENCE, || async {
+            let busy = self.controllers.as_ref().map_or(0, Controllers::busy);
+            if busy == 0 { Ok(()) } else { Err(busy) }
+        })
+        .await;
+    }
+
     /// Writes an instance as its owner.
     pub(crate) async fn write(&self, name: &str, spec: Value) -> DynamicObject {
         let object = json!({"apiVersion": self.kind().resource.api_version, "kind": self.kind, "metadata": {"name": name, "annotations": {names::ANNOTATION_CHANGED_BY: "ann"}}, "spec": spec});

@@ -334,15 +334,28 @@ pub(super) fn write_replica_ports(target: &Path, key: &NodeKey, ports: &ReplicaP
 /// Removes the directories of a node and its instance once nothing is in them.
 pub(super) fn tidy(target: &Path, key: &NodeKey) {
     let node = key.directory(target);
-    // Drafts of a write that a crash cut off are nobody's.
-    for entry in std::fs::read_dir(&node).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.ends_with(".draft")) {
-            drop(std::fs::remove_file(entry.path()));
-        }
-    }
+    remove_drafts(&node, ".");
     for directory in [Some(node.as_path()), node.parent()].into_iter().flatten() {
         // Refused while something is in it, which is what is wanted.
         drop(std::fs::remove_dir(directory));
+    }
+}
+
+/// Removes what writes of this node left behind that a crash cut off; to be called only while nobody writes.
+pub(super) fn drop_drafts(target: &Path, key: &NodeKey) {
+    let node = key.directory(target);
+    remove_drafts(&node, ".");
+    for entry in std::fs::read_dir(&node).into_iter().flatten().flatten() {
+        // A slot's state is written by its supervisor, which goes on.
+        remove_drafts(&entry.path(), ".config.json.");
+    }
+}
+
+fn remove_drafts(directory: &Path, prefix: &str) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(".draft")) {
+            drop(std::fs::remove_file(entry.path()));
+        }
     }
 }
 
@@ -356,6 +369,21 @@ mod tests {
         fn a_segment_names_its_name(name in ".{1,20}") {
             prop_assert_eq!(name_of_segment(&path_segment(&name)), Some(name));
         }
+    }
+
+    #[test]
+    fn what_a_cut_off_write_left_is_removed_and_nothing_else() {
+        let target = tempfile::tempdir().unwrap();
+        let key = NodeKey { uid: "uid".into(), node: "app".into() };
+        let slot = key.slot(target.path(), &Part::parse("replica-0").unwrap(), 1);
+        make_directory(slot.path()).unwrap();
+        let node = key.directory(target.path());
+        let kept = [node.join("ports.json"), slot.path().join("config.json"), slot.path().join(".state.json.7.draft")];
+        let drafts = [node.join(".ports.json.7.draft"), slot.path().join(".config.json.7.draft")];
+        kept.iter().chain(&drafts).for_each(|path| fs::write(path, b"{}").unwrap());
+        drop_drafts(target.path(), &key);
+        assert!(kept.iter().all(|path| path.exists()));
+        assert!(!drafts.iter().any(|path| path.exists()));
     }
 
     #[test]

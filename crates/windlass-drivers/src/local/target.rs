@@ -28,6 +28,8 @@ use windlass_api::planned::Planned;
 
 /// How often it is looked for shims that died or missed a change, and ports that were taken.
 const SWEEP: Duration = Duration::from_secs(10);
+/// How often it is looked whether what ends is gone.
+const ENDING: Duration = Duration::from_millis(250);
 /// Between two looks at something that is about to happen.
 pub(super) const STEP: Duration = Duration::from_millis(15);
 
@@ -122,6 +124,7 @@ impl Local {
     /// Takes over what is there: ports, listeners, routes; starts the shims that do not run, and tells those that missed a change.
     async fn take_over(self: &Arc<Self>) {
         for key in records::nodes(&self.directory) {
+            records::drop_drafts(&self.directory, &key);
             let view = NodeView::read(&self.directory, &key);
             {
                 let mut ports = self.lock();
@@ -250,11 +253,30 @@ impl Local {
     pub(super) fn take_down(&self, key: &NodeKey, part: &Part, keep: Option<u32>) -> io::Result<Step> {
         let mut ports = self.lock();
         let going = self.going(key, part, keep);
-        for (_, slot) in &going {
-            slot.mark_deleted()?;
+        going.iter().try_for_each(|(_, slot)| slot.mark_deleted())?;
+        self.end_slots(key, part, &going, &mut ports)
+    }
+
+    /// One step towards the end of everything that is marked. Whoever marked it may have gone, or waits for no more than
+    /// that it is gone. Answers whether something goes on.
+    fn finish_ends(&self, key: &NodeKey) -> io::Result<Step> {
+        let mut step = Step::Done;
+        for part in NodeView::read(&self.directory, key).ending {
+            let mut ports = self.lock();
+            let mut marked = records::slot_directories(&self.directory, key, &part);
+            marked.retain(|(_, slot)| slot.is_marked_deleted());
+            if self.end_slots(key, &part, &marked, &mut ports)? == Step::Going {
+                step = Step::Going;
+            }
+        }
+        Ok(step)
+    }
+
+    fn end_slots(&self, key: &NodeKey, part: &Part, going: &[(u32, SlotDirectory)], ports: &mut Ports) -> io::Result<Step> {
+        for (_, slot) in going {
             control::ask(slot, Request::Stop);
         }
-        for (_, slot) in &going {
+        for (_, slot) in going {
             let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(slot.lock())?;
             if lock.try_lock().is_err() {
                 return Ok(Step::Going);
@@ -274,7 +296,7 @@ impl Local {
             }
             fs::remove_dir_all(slot.path())?;
         }
-        self.release_replica(key, part, &mut ports)?;
+        self.release_replica(key, part, ports)?;
         records::tidy(&self.directory, key);
         Ok(Step::Done)
     }
@@ -338,11 +360,17 @@ impl Local {
         }
     }
 
-    /// Follows the shims until the target is dropped: what they tell, and those that died without a word.
+    /// Follows the shims until the target is dropped: what they tell, those that died without a word, those that end.
     pub(super) async fn follow(self: Arc<Self>, pokes: tokio::net::UnixDatagram) {
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let every = |period| {
+            let mut interval = tokio::time::interval(period);
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            interval
+        };
+        let (mut sweep, mut look) = (every(SWEEP), every(ENDING));
         sweep.tick().await;
+        // What a Windlass before this one did not see to the end.
+        let mut ending: BTreeSet<NodeKey> = records::nodes(&self.directory).into_iter().collect();
         let mut buffer = [0; 256];
         loop {
             tokio::select! {
@@ -355,10 +383,32 @@ impl Local {
                     for uid in uids {
                         for key in records::nodes_of(&self.directory, &uid) {
                             self.refresh(&key).await;
+                            ending.insert(key);
                         }
                     }
                 }
-                _ = sweep.tick() => self.sweep().await,
+                _ = look.tick(), if !ending.is_empty() => self.see_to_ends(&mut ending).await,
+                _ = sweep.tick() => {
+                    self.sweep().await;
+                    ending.extend(records::nodes(&self.directory));
+                }
+            }
+        }
+    }
+
+    /// Goes a step on with what ends in these nodes, and forgets those in which nothing does.
+    async fn see_to_ends(self: &Arc<Self>, ending: &mut BTreeSet<NodeKey>) {
+        for key in std::mem::take(ending) {
+            let (local, of) = (Arc::clone(self), key.clone());
+            let step = tokio::task::spawn_blocking(move || {
+                let any = !NodeView::read(&local.directory, &of).ending.is_empty();
+                if any { local.finish_ends(&of).map(Some) } else { Ok(None) }
+            });
+            match step.await.map_err(io::Error::other).and_then(|step| step) {
+                Ok(None) => {}
+                Ok(Some(Step::Done)) => self.refresh(&key).await,
+                Ok(Some(Step::Going)) => drop(ending.insert(key)),
+                Err(error) => tracing::warn!(%error, node = %key.node, "what ends cannot be taken away; it is tried again"),
             }
         }
     }

@@ -128,6 +128,34 @@ async fn a_crash_between_any_two_calls_changes_nothing_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_began_comes_about_by_itself() {
+    let mut machine = Machine::start().await;
+    let number = machine::odd_number();
+    let app = |replicas: u32| {
+        let command = ["sh", "-c", &format!("trap 'sleep 1; exit 0' TERM; sleep {number} & wait")];
+        Planned::Known(json!({"name": "w", "replicas": replicas, "containers": {"main": {"image": ".", "command": command}}}))
+    };
+    let worker = instance("worker");
+    machine.carry_out(&worker, &app(3)).await;
+    eventually("all run", async || processes(&number).len() == 3).await;
+    // Killed after the mark and before the supervisor was told.
+    let slot = machine.slot(&worker, "replica-2");
+    machine.stop();
+    slot.mark_deleted().unwrap();
+    machine.restart().await;
+    eventually("the slot is gone", async || !slot.path().exists()).await;
+    // Told by a call that waited no longer; here Windlass went on.
+    let slot = machine.slot(&worker, "replica-1");
+    slot.mark_deleted().unwrap();
+    machine.sweep().await;
+    eventually("the slot is gone", async || !slot.path().exists()).await;
+    assert_eq!(processes(&number).len(), 1);
+    assert_eq!(machine.plan(&worker, &app(1)).await.unwrap().action, Action::None);
+    machine.destroy(&worker, &app(1)).await;
+    machine.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_an_apply_can_be_deleted() {
     let mut machine = Machine::start().await;
     let shop = instance("shop");

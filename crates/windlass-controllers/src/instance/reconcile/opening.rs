@@ -66,7 +66,8 @@ impl Worker<'_> {
         self.object = objects::set_finalizer(&self.api, &self.object, names::FINALIZER_INVENTORY, true).await?;
         let cause = inherited.unwrap_or_else(|| self.cause(&decision.plan, generation, drifted));
         let namespace = run_namespace(&self.reference).to_owned();
-        let previous = runs::read_number(&self.context.client, &namespace, &self.reference, self.record.spec.last_run).await?;
+        let previous = runs::read_newest(&self.context.client, &namespace, &self.reference, &self.record).await?;
+        let unmade = previous.as_ref().is_none_or(|run| run.spec.number < self.record.spec.last_run);
         let opening = Opening {
             reference: &self.reference,
             namespace: &namespace,
@@ -80,11 +81,7 @@ impl Worker<'_> {
         };
         self.record.spec.template.clone_from(&self.template);
         let dangling = self.record.spec.open_run.is_some();
-        let mut open = if dangling && previous.is_none() {
-            OpenRun::reserved(&self.context.client, &self.record, opening)
-        } else {
-            OpenRun::reserve(&self.context.client, &mut self.record, opening).await?
-        };
+        let mut open = OpenRun::reserve(&self.context.client, &mut self.record, opening, dangling && unmade).await?;
         if let Some(beyond) = beyond
             && annotation(&self.value, names::ANNOTATION_EXPECTED_PLAN).is_none()
             && approval::standing(&decision.plan, self.policies.approval, None) == Standing::Free
