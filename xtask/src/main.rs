@@ -4,6 +4,7 @@
 //! Start at [`ci`]: it is the whole list of what must hold before a change is taken.
 #![expect(clippy::print_stdout, reason = "commands for people at a terminal: what they print is their result")]
 
+mod acceptance;
 mod bench;
 mod browser;
 mod ci;
@@ -47,6 +48,11 @@ enum Command {
     Deny,
     /// Install what the tests need, then run every suite and print one closing line
     Test,
+    /// Run one of the long proofs
+    Acceptance {
+        #[command(subcommand)]
+        proof: acceptance::Proof,
+    },
     /// Run the end-to-end suite against one server
     E2e(e2e::Arguments),
     /// Measure the release build, beside the real API server, and write docs/performance.md
@@ -97,6 +103,7 @@ fn main() -> ExitCode {
         Command::Tidy { shrink } => tidy::run(shrink),
         Command::Deny => licences::run(),
         Command::Test => test::run(),
+        Command::Acceptance { proof } => acceptance::run(&proof),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Browser { picture } => browser::run(picture),
         Command::E2e(arguments) => e2e::run(&arguments),
