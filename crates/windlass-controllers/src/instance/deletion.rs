@@ -45,7 +45,7 @@ pub(super) async fn instance(
         record.spec.approval = record.spec.approval.max(asked);
     }
     let by = super::reconcile::annotation(value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into());
-    match walk(context, reference, &mut record, by, value.get("spec").cloned()).await? {
+    match Box::pin(walk(context, reference, &mut record, by, value.get("spec").cloned())).await? {
         Walked::Done => {
             runs::forget(&context.client, run_namespace(reference), &reference.uid).await?;
             record.remove().await?;
@@ -97,7 +97,7 @@ async fn inventory(context: &Context, name: &str) -> Result<Next, kube::Error> {
         // The instance is there and still owns its effects: it is deleted in the ordinary way.
         return Ok(Next::After(Duration::from_secs(5)));
     }
-    match walk(context, &reference, &mut record, "windlass".into(), None).await? {
+    match Box::pin(walk(context, &reference, &mut record, "windlass".into(), None)).await? {
         Walked::Done => {
             runs::forget(&context.client, run_namespace(&reference), &reference.uid).await?;
             record.remove().await?;
