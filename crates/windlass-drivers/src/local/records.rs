@@ -348,6 +348,8 @@ pub(super) fn drop_drafts(target: &Path, key: &NodeKey) {
     for entry in std::fs::read_dir(&node).into_iter().flatten().flatten() {
         // A slot's state is written by its supervisor, which goes on.
         remove_drafts(&entry.path(), ".config.json.");
+        // A slot whose configuration was never written; refused while something is in it.
+        drop(std::fs::remove_dir(entry.path()));
     }
 }
 
@@ -381,9 +383,13 @@ mod tests {
         let kept = [node.join("ports.json"), slot.path().join("config.json"), slot.path().join(".state.json.7.draft")];
         let drafts = [node.join(".ports.json.7.draft"), slot.path().join(".config.json.7.draft")];
         kept.iter().chain(&drafts).for_each(|path| fs::write(path, b"{}").unwrap());
+        let unwritten = key.slot(target.path(), &Part::parse("replica-1").unwrap(), 0);
+        make_directory(unwritten.path()).unwrap();
+        fs::write(unwritten.path().join(".config.json.7.draft"), b"{}").unwrap();
         drop_drafts(target.path(), &key);
         assert!(kept.iter().all(|path| path.exists()));
         assert!(!drafts.iter().any(|path| path.exists()));
+        assert!(!unwritten.path().exists());
     }
 
     #[test]

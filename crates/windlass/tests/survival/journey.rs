@@ -68,10 +68,11 @@ pub(crate) struct Journey {
 /// The moments of a trial, round by round. The first of a round comes while its wishes are written.
 pub(crate) fn moments(seed: u64, kills: usize, rounds: usize) -> Vec<Vec<Moment>> {
     let mut random = StdRng::seed_from_u64(seed);
+    // Late ones come while what is slow goes on, and only the witness writes.
     let mut moment = |index: usize| {
-        let last = if index == 0 { 20 } else { [4, 12, 40][random.random_range(0..3)] };
+        let last = if index == 0 { 20 } else { [4, 12, 40, 120][random.random_range(0..4)] };
         let changes = random.random_range(1..=last);
-        if random.random_range(0..4) == 0 { Moment::Target(changes) } else { Moment::Store(changes) }
+        if last < 120 && random.random_range(0..4) == 0 { Moment::Target(changes) } else { Moment::Store(changes) }
     };
     let count = |round: usize| kills / rounds + usize::from(round < kills % rounds);
     (0..rounds).map(|round| (0..count(round)).map(&mut moment).collect()).collect()

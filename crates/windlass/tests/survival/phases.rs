@@ -15,9 +15,7 @@ pub(crate) enum Phase {
     Wished,
     /// The Inventory names the Run and its started effects; the Run is not stored.
     Reserved,
-    /// The Run is stored; its first effects may have begun.
-    Begun,
-    /// The Run has said something, and further effects may have begun.
+    /// The Run is stored, and effects may have begun.
     Started,
     /// An effect goes on outside, and its token is stored.
     GoesOn,
@@ -45,10 +43,9 @@ pub(crate) enum Phase {
 
 impl Phase {
     /// Every phase; a long trial hits each.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Wished,
         Self::Reserved,
-        Self::Begun,
         Self::Started,
         Self::GoesOn,
         Self::Applied,
@@ -94,7 +91,6 @@ fn of_instance(snapshot: &Snapshot, instance: &Value) -> Phase {
         (Some(_), None) => Phase::Reserved,
         (Some(_), Some(run)) if is_finished(run) => Phase::Ended,
         (Some(_), Some(_)) if goes_on => Phase::GoesOn,
-        (Some(_), Some(run)) if run["status"].is_null() => Phase::Begun,
         (Some(_), Some(_)) if started().next().is_some() => Phase::Started,
         (Some(_), Some(_)) => Phase::Applied,
     }

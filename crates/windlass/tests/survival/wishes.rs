@@ -9,6 +9,8 @@ use std::path::Path;
 pub(crate) const NAMESPACE: &str = "trial";
 /// Those that start slowly take longer than one call of the driver waits, and so do those that stop slowly.
 const SLOW_SECONDS: u32 = 4;
+/// In a trial of many instances, where each kill shall have its chance to come meanwhile.
+const LONG_SLOW_SECONDS: u32 = 7;
 
 /// What happens to one instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +67,8 @@ pub(crate) fn rounds(instances: usize, lives: usize) -> Vec<Vec<Wish>> {
 
 fn life(instances: usize) -> Vec<Vec<Wish>> {
     let of = |index: usize, word: &str, replicas: u32| {
-        let slow = if index.is_multiple_of(5) { SLOW_SECONDS.to_string() } else { "0".into() };
+        let seconds = if instances > 10 { LONG_SLOW_SECONDS } else { SLOW_SECONDS };
+        let slow = if index.is_multiple_of(5) { seconds.to_string() } else { "0".into() };
         wish(index, Some(json!({"word": word, "replicas": replicas, "slow": slow})))
     };
     let all = || 0..instances;
