@@ -341,8 +341,27 @@ pub(super) fn tidy(target: &Path, key: &NodeKey) {
     }
 }
 
-/// Removes what writes of this node left behind that a crash cut off; to be called only while nobody writes.
-pub(super) fn drop_drafts(target: &Path, key: &NodeKey) {
+/// Removes what a crash left behind of writes and deletions that it cut off; to be called only while nobody writes.
+pub(super) fn drop_remains(target: &Path) {
+    for key in nodes(target) {
+        drop_drafts(target, &key);
+        let mut known = replica_ports(target, &key);
+        let replicas: BTreeSet<u32> = known.keys().filter_map(|label| label.split('+').next()?.parse().ok()).collect();
+        let unused: Vec<String> = replicas.iter().flat_map(|replica| unused_labels(target, &key, *replica, &known)).collect();
+        if !unused.is_empty() {
+            known.retain(|label, _| !unused.contains(label));
+            // What cannot be written now is dropped at another start.
+            drop(write_replica_ports(target, &key, &known));
+        }
+        tidy(target, &key);
+    }
+    for entry in std::fs::read_dir(target).into_iter().flatten().flatten() {
+        // Of an instance; refused while something is in it.
+        drop(std::fs::remove_dir(entry.path()));
+    }
+}
+
+fn drop_drafts(target: &Path, key: &NodeKey) {
     let node = key.directory(target);
     remove_drafts(&node, ".");
     for entry in std::fs::read_dir(&node).into_iter().flatten().flatten() {
@@ -386,7 +405,14 @@ mod tests {
         let unwritten = key.slot(target.path(), &Part::parse("replica-1").unwrap(), 0);
         make_directory(unwritten.path()).unwrap();
         fs::write(unwritten.path().join(".config.json.7.draft"), b"{}").unwrap();
-        drop_drafts(target.path(), &key);
+        let ports = |label: &str| BTreeMap::from([(label.to_owned(), BTreeMap::from([("http".to_owned(), 1)]))]);
+        write_replica_ports(target.path(), &key, &[ports("0+1"), ports("3")].into_iter().flatten().collect()).unwrap();
+        let gone = NodeKey { uid: "gone".into(), node: "app".into() };
+        make_directory(&gone.directory(target.path())).unwrap();
+        write_replica_ports(target.path(), &gone, &ports("0")).unwrap();
+        drop_remains(target.path());
+        assert_eq!(replica_ports(target.path(), &key), ports("0+1"));
+        assert_eq!(fs::read_dir(target.path()).unwrap().count(), 1);
         assert!(kept.iter().all(|path| path.exists()));
         assert!(!drafts.iter().any(|path| path.exists()));
         assert!(!unwritten.path().exists());

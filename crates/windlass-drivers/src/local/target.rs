@@ -123,8 +123,8 @@ impl Local {
 
     /// Takes over what is there: ports, listeners, routes; starts the shims that do not run, and tells those that missed a change.
     async fn take_over(self: &Arc<Self>) {
+        records::drop_remains(&self.directory);
         for key in records::nodes(&self.directory) {
-            records::drop_drafts(&self.directory, &key);
             let view = NodeView::read(&self.directory, &key);
             {
                 let mut ports = self.lock();
