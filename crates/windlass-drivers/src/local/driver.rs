@@ -398,7 +398,7 @@ fn write_file(root: &Path, target: &str, content: &str, mode: Option<&str>) -> R
 }
 
 /// Removes file sets that no slot names any more.
-fn drop_old_files(local: &Local, key: &NodeKey) {
+pub(super) fn drop_old_files(local: &Local, key: &NodeKey) {
     let _held = local.lock();
     let view = NodeView::read(&local.directory, key);
     let used: BTreeSet<&str> =

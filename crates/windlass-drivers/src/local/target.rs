@@ -3,6 +3,7 @@
 
 use super::control::{self, Request};
 use super::control_group;
+use super::driver;
 use super::gateway::Gateway;
 use super::health;
 use super::part::Part;
@@ -401,6 +402,7 @@ impl Local {
         for key in std::mem::take(ending) {
             let (local, of) = (Arc::clone(self), key.clone());
             let step = tokio::task::spawn_blocking(move || {
+                driver::drop_old_files(&local, &of);
                 let any = !NodeView::read(&local.directory, &of).ending.is_empty();
                 if any { local.finish_ends(&of).map(Some) } else { Ok(None) }
             });
