@@ -1,5 +1,5 @@
 //! Schemas: SimpleSchema → OpenAPI ([`simple`]), structural schemas as the API server reads them ([`structural`]), what breaks
-//! from one schema to the next ([`compat`]), the form of a kind ([`form`]), the way out of a refusal ([`way_out`]), and plurals
+//! from one schema to the next ([`compat`]), the form of a kind ([`form`]), the way out of a refusal ([`way_out()`]), and plurals
 //! ([`plural`]). Pure.
 
 pub mod compat;
