@@ -72,6 +72,10 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
 }
 
 fn supervise(slot: &SlotDirectory, executable: Option<PathBuf>) -> io::Result<()> {
+    // There is one of us for each replica: small pages keep it small.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay as they are");
+    }
     if let Err(error) = rustix::process::setsid() {
         // We lead a session already, which is what is wanted.
         tracing::debug!(%error, "no new session");
