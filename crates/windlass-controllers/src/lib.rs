@@ -8,4 +8,4 @@ pub mod runtime;
 pub mod start;
 pub mod template;
 
-pub use start::{Controllers, FingerprintKey, Settings, start};
+pub use start::{Controllers, FingerprintKey, Settings, install_kinds, start};

@@ -1,4 +1,4 @@
-//! Wiring: installs Windlass' kinds and starts every controller.
+//! Wiring: installs Windlass' kinds; starts every controller.
 
 use crate::runtime::graphs::Graphs;
 use crate::runtime::queue::Queue;
@@ -61,21 +61,20 @@ impl Drop for Controllers {
     }
 }
 
-/// Installs the kinds and starts the controllers.
-///
-/// # Errors
-/// The API does not answer, or refuses a kind.
-pub async fn start(client: &Client, drivers: &Drivers, settings: Settings) -> Result<Controllers, kube::Error> {
-    install(client).await?;
+/// Starts the controllers; [`install_kinds`] comes before.
+pub fn start(client: &Client, drivers: &Drivers, settings: Settings) -> Controllers {
     let tasks = Tasks::default();
     let graphs = Graphs::new(client.clone());
     template::start(client, &graphs, &tasks);
     let queue = instance::start(client, &graphs, drivers, &tasks, settings);
-    Ok(Controllers { tasks, queue })
+    Controllers { tasks, queue }
 }
 
-/// Applies Windlass' own kinds and its namespace; what is there already is not written again.
-async fn install(client: &Client) -> Result<(), kube::Error> {
+/// Applies Windlass' own kinds and its namespace, and waits until they are served; what is there already is not written again.
+///
+/// # Errors
+/// The API does not answer, or refuses a kind.
+pub async fn install_kinds(client: &Client) -> Result<(), kube::Error> {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in windlass_api::definitions() {
         definitions.patch(&definition.name_any(), &PatchParams::apply(names::MANAGER_SYSTEM).force(), &Patch::Apply(&definition)).await?;

@@ -38,6 +38,13 @@ struct Inner {
     kinds: BTreeMap<KindKey, Rows<Place, InstanceRow>>,
 }
 
+impl Inner {
+    fn published(&self) -> impl Iterator<Item = (KindKey, Kind)> {
+        let served = self.templates.rows.values().filter(|row| row.is_served);
+        served.filter_map(|row| Some((row.key()?, Kind::from(row.kind.as_ref()?))))
+    }
+}
+
 struct Rows<K, R> {
     rows: BTreeMap<K, Arc<R>>,
     /// Keys seen since a list began; what is not among them at its end is gone.
@@ -110,7 +117,8 @@ impl Cache {
     /// Whether a first list of everything was read; until then pages say that they are still reading.
     pub(crate) fn is_complete(&self) -> bool {
         let inner = self.read();
-        inner.templates.listed && inner.runs.listed && inner.kinds.values().all(|kind| kind.listed)
+        let read = |key: &KindKey| inner.kinds.get(key).is_some_and(|kind| kind.listed);
+        inner.templates.listed && inner.runs.listed && inner.published().all(|(key, _)| read(&key))
     }
 
     /// Whether some rows were left out because there are too many.
@@ -141,14 +149,7 @@ impl Cache {
 
     /// The kinds that Templates publish and the API serves.
     pub(crate) fn published(&self) -> BTreeMap<KindKey, Kind> {
-        let inner = self.read();
-        inner
-            .templates
-            .rows
-            .values()
-            .filter(|row| row.is_served)
-            .filter_map(|row| Some((row.key()?, Kind::from(row.kind.as_ref()?))))
-            .collect()
+        self.read().published().collect()
     }
 
     /// All Runs, newest first.
@@ -294,6 +295,30 @@ mod tests {
         assert_eq!(cache.runs().len(), 2, "the old state is shown until the new list is complete");
         cache.end_runs();
         assert_eq!(cache.runs().iter().map(|run| run.name.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
+
+    /// A page that was drawn in between had no open Run to follow.
+    #[test]
+    fn it_is_complete_once_every_published_kind_was_listed() {
+        let cache = Cache::default();
+        let template: DynamicObject = serde_json::from_value(json!({
+            "apiVersion": "windlass.dev/v1alpha1", "kind": "Template", "metadata": {"name": "web-app"},
+            "spec": {"schema": {"kind": "WebApp"}, "resources": []},
+            "status": {"kind": {"group": "platform.windlass.dev", "version": "v1alpha1", "kind": "WebApp", "plural": "webapps", "namespaced": true}},
+        }))
+        .expect("a Template");
+        let kind = ("platform.windlass.dev".to_owned(), "WebApp".to_owned());
+        cache.begin_templates();
+        cache.put_template(&template, false);
+        cache.end_templates();
+        assert!(!cache.is_complete(), "the Runs are missing");
+        cache.begin_runs();
+        cache.end_runs();
+        assert!(!cache.is_complete(), "nobody has begun to read the kind that the Template publishes");
+        cache.begin_kind(&kind);
+        assert!(!cache.is_complete(), "its instances are missing");
+        cache.end_kind(&kind);
+        assert!(cache.is_complete());
     }
 
     #[test]

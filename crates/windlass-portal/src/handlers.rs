@@ -71,8 +71,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let visitor = parts.extensions.get::<Visitor>().ok_or(Failure::NoSession)?;
+        let portal = Shared::from_ref(state);
+        portal.settle().await;
         Ok(Self {
-            portal: Shared::from_ref(state),
+            portal,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             form_token: visitor.form_token.clone(),
             host: parts.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),

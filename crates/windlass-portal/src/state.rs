@@ -11,13 +11,13 @@ use kube::api::DynamicObject;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use windlass_api::names;
 use windlass_client::objects::Kind;
 
-/// How long a request waits for the first list of Templates.
-const START: Duration = Duration::from_secs(2);
+/// How long after the portal's start requests wait for its first lists.
+const START: Duration = Duration::from_secs(3);
 
 /// The portal, shared by all requests.
 pub(crate) type Shared = Arc<Portal>;
@@ -38,6 +38,7 @@ pub(crate) struct Portal {
     pub(crate) logs: Option<Arc<dyn LogSource>>,
     /// What the watches saw.
     pub(crate) cache: Arc<Cache>,
+    started: Instant,
     watches: Vec<JoinHandle<()>>,
 }
 
@@ -57,16 +58,24 @@ impl Portal {
             kubeconfig: options.kubeconfig_hint,
             logs: options.logs,
             cache,
+            started: Instant::now(),
             watches,
         }
     }
 }
 
 impl Portal {
-    /// A published kind; waits a moment where the first list of Templates is not read yet.
-    pub(crate) async fn kind(&self, group: &str, kind: &str) -> Result<Kind, Failure> {
+    /// Waits until the first lists are read, while the portal is young: afterwards pages rather say that something is missing.
+    pub(crate) async fn settle(&self) {
+        let left = START.saturating_sub(self.started.elapsed());
+        if !left.is_zero() {
+            self.cache.wait_for(left, Cache::is_complete).await;
+        }
+    }
+
+    /// A published kind.
+    pub(crate) fn kind(&self, group: &str, kind: &str) -> Result<Kind, Failure> {
         let key = (group.to_owned(), kind.to_owned());
-        self.cache.wait_for(START, |cache| cache.templates_known()).await;
         self.cache.published().remove(&key).ok_or_else(|| Failure::absent(format!("kind `{kind}` that a template publishes in `{group}`")))
     }
 }

@@ -28,7 +28,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { history_events: 8192, history_bytes: 8 << 20, watch_buffer: 1024, max_bytes: None }
+        Options { history_events: 8192, history_bytes: 1 << 20, watch_buffer: 1024, max_bytes: None }
     }
 }
 

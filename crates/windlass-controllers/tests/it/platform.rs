@@ -121,7 +121,8 @@ impl Platform {
             .with(Block::ExternalRef, CONTROL_PLANE, objects)
             .with(Block::Workload, LOCAL, self.fake.clone());
         let settings = Settings { resync: self.resync, ..Settings::default() };
-        self.controllers = Some(windlass_controllers::start(&self.windlass, &drivers, settings).await.expect("the controllers start"));
+        windlass_controllers::install_kinds(&self.windlass).await.expect("the kinds are taken");
+        self.controllers = Some(windlass_controllers::start(&self.windlass, &drivers, settings));
     }
 
     /// Commits to the store so far; `None` on a real server.

@@ -40,7 +40,7 @@ pub(crate) async fn make(Path((namespace, name)): RunPlace, posted: Posted) -> A
         return Err(Failure::Changed { what: "the plan".into() });
     }
     let instance = run.spec.instance.clone();
-    let kind = kind_of(portal, &instance).await?;
+    let kind = kind_of(portal, &instance)?;
     let api = kind.api(&portal.client, instance.namespace.as_deref());
     let what = instance.to_string();
     if run.spec.deletes {
@@ -157,12 +157,12 @@ pub(crate) async fn retry_run(Path((namespace, name)): RunPlace, posted: Posted)
 
 /// `POST /instances/…/retry`.
 pub(crate) async fn retry(Path(place): Place, posted: Posted) -> Answer {
-    let instance = reference(&posted.asked.portal, place).await?;
+    let instance = reference(&posted.asked.portal, place)?;
     try_again(&posted.asked.portal, &instance).await
 }
 
 async fn try_again(portal: &Portal, instance: &InstanceReference) -> Answer {
-    let kind = kind_of(portal, instance).await?;
+    let kind = kind_of(portal, instance)?;
     let patch = json!({"metadata": {"annotations": {names::ANNOTATION_RETRY: Timestamp::now().to_string()}}});
     let api = kind.api(&portal.client, instance.namespace.as_deref());
     api.patch(&instance.name, &by_portal(), &Patch::Merge(&patch)).await.map_err(Failure::api(format!("try {instance} again")))?;
@@ -206,8 +206,8 @@ fn before(live: &DynamicObject, object: Value) -> Proposal {
 
 /// An instance as it is, and as a proposal: identity and values only.
 async fn proposed(portal: &Portal, place: (String, String, String, String)) -> Result<(DynamicObject, Value), Failure> {
-    let instance = reference(portal, place).await?;
-    let kind = kind_of(portal, &instance).await?;
+    let instance = reference(portal, place)?;
+    let kind = kind_of(portal, &instance)?;
     let api = kind.api(&portal.client, instance.namespace.as_deref());
     let live = api.get(&instance.name).await.map_err(Failure::api(format!("read {instance}")))?;
     let mut metadata = json!({"name": instance.name});
@@ -219,18 +219,15 @@ async fn proposed(portal: &Portal, place: (String, String, String, String)) -> R
     Ok((live, object))
 }
 
-async fn reference(
-    portal: &Portal,
-    (group, kind, namespace, name): (String, String, String, String),
-) -> Result<InstanceReference, Failure> {
-    let found = portal.kind(&group, &kind).await?;
+fn reference(portal: &Portal, (group, kind, namespace, name): (String, String, String, String)) -> Result<InstanceReference, Failure> {
+    let found = portal.kind(&group, &kind)?;
     let namespace = found.namespaced.then_some(namespace);
     Ok(InstanceReference { api_version: found.resource.api_version, kind, namespace, name, uid: String::new() })
 }
 
-async fn kind_of(portal: &Portal, instance: &InstanceReference) -> Result<Kind, Failure> {
+fn kind_of(portal: &Portal, instance: &InstanceReference) -> Result<Kind, Failure> {
     let (group, _) = instance.api_version.rsplit_once('/').unwrap_or_default();
-    portal.kind(group, &instance.kind).await
+    portal.kind(group, &instance.kind)
 }
 
 /// A Run with its plan.

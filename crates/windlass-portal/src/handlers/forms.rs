@@ -193,7 +193,6 @@ async fn proposal(asked: &Asked) -> Result<Option<Value>, Failure> {
 }
 
 async fn of_template(portal: &Portal, name: &str) -> Result<Subject, Failure> {
-    portal.cache.wait_for(std::time::Duration::from_secs(2), crate::cache::Cache::templates_known).await;
     let row = portal.cache.template(name).ok_or_else(|| Failure::absent(format!("template `{name}`")))?;
     let kind = row.kind.clone().filter(|_| row.is_served);
     let kind = kind.ok_or_else(|| Failure::absent(format!("kind of template `{name}` yet; its page says why")))?;
@@ -202,7 +201,7 @@ async fn of_template(portal: &Portal, name: &str) -> Result<Subject, Failure> {
 }
 
 async fn of_instance(portal: &Portal, group: &str, kind: &str, namespace: &str, name: &str) -> Result<Subject, Failure> {
-    let found = portal.kind(group, kind).await?;
+    let found = portal.kind(group, kind)?;
     let row = portal.cache.template_of(&(group.to_owned(), kind.to_owned()));
     let row = row.ok_or_else(|| Failure::absent(format!("template for kind `{kind}`")))?;
     let published = row.kind.clone().ok_or_else(|| Failure::absent(format!("template for kind `{kind}`")))?;

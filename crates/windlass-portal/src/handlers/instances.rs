@@ -28,7 +28,7 @@ pub(crate) async fn show(Path((group, kind, namespace, name)): Path<(String, Str
     let key = (group, kind);
     let namespace = if namespace == "-" { String::new() } else { namespace };
     let runs = runs_of(portal, &instance_path(&key.0, &key.1, &namespace, &name));
-    let found = portal.kind(&key.0, &key.1).await;
+    let found = portal.kind(&key.0, &key.1);
     let object = match &found {
         Ok(kind) => {
             let api = kind.api(&portal.client, Some(&namespace).filter(|namespace| !namespace.is_empty()).map(String::as_str));

@@ -54,7 +54,7 @@ pub(crate) async fn show(Path((namespace, name)): Path<(String, String)>, asked:
 async fn instance(portal: &Portal, instance: &InstanceReference) -> Result<Option<kube::api::DynamicObject>, Failure> {
     let (group, _) = instance.api_version.rsplit_once('/').unwrap_or_default();
     // The kind itself may be gone; the Run is still shown.
-    let Ok(kind) = portal.kind(group, &instance.kind).await else { return Ok(None) };
+    let Ok(kind) = portal.kind(group, &instance.kind) else { return Ok(None) };
     let api = kind.api(&portal.client, instance.namespace.as_deref());
     optional(api.get(&instance.name).await).map_err(Failure::api(format!("read {instance}")))
 }

@@ -10,15 +10,12 @@ use windlass_drivers::kubernetes_object::KubernetesObjects;
 use windlass_drivers::{Driver, Drivers};
 
 /// Starts them.
-///
-/// # Errors
-/// The API does not take Windlass' own kinds.
-pub(crate) async fn start(api: &Api, local: Arc<dyn Driver>, key: &[u8; LENGTH]) -> anyhow::Result<Controllers> {
+pub(crate) fn start(api: &Api, local: Arc<dyn Driver>, key: &[u8; LENGTH]) -> Controllers {
     let objects = KubernetesObjects::new(api.platform.clone());
     let drivers = Drivers::default()
         .with(Block::Template, CONTROL_PLANE, objects.clone())
         .with(Block::ExternalRef, CONTROL_PLANE, objects)
         .with(Block::Workload, LOCAL, local);
     let settings = Settings { fingerprint_key: FingerprintKey(key.to_vec()), ..Settings::default() };
-    Ok(windlass_controllers::start(&api.platform, &drivers, settings).await?)
+    windlass_controllers::start(&api.platform, &drivers, settings)
 }

@@ -139,13 +139,15 @@ async fn serve(settings: &Settings, wants: &Wants, data: DataDirectory, started:
     let origins = Origins::of(address);
     let kubeconfig_path = data.join("kubeconfig");
     kubeconfig::write(&kubeconfig_path, &format!("https://{address}"), &certificates)?;
+    // Before anybody watches them: a watch of a kind that is not there yet is only tried again after a while.
+    windlass_controllers::install_kinds(&api.platform).await.context("the API does not take Windlass' own kinds")?;
     let pages = pages::start(&api, &data, origins.list(), &kubeconfig_path, Arc::new(logs.clone()));
     let tls = Arc::new(RwLock::new(Arc::new(certificates.tls()?)));
     let doors =
         Doors { api: api.router.clone(), portal: pages.router.clone(), has_session: pages.has_session(), origins, tls: tls.clone() };
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(doors.serve(tokio::net::TcpListener::from_std(listener)?, stopped));
-    let controllers = controllers::start(&api, apps.target.driver(), &key).await?;
+    let controllers = controllers::start(&api, apps.target.driver(), &key);
     starters::install(&api.platform).await.context("the starter templates could not be installed")?;
     let (end, mut ended) = watch::channel(End::Not);
     let running = Arc::new(Running {
