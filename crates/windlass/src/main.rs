@@ -16,10 +16,10 @@ mod up;
 
 use std::process::ExitCode;
 
-/// Gives back what a burst of work leaves free: reading a thousand objects at the start, or one large list, must not stay
-/// the size of an idle platform.
+/// Gives back what a burst of work leaves free, within a second and without being asked: reading a thousand objects at the
+/// start, or one large list, must not stay the size of an idle platform. Its settings are in `.cargo/config.toml`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     if let Some(arguments) = commands::shim::asked(std::env::args_os()) {

@@ -26,6 +26,7 @@ mod wish;
 
 pub use logs::{LogError, LogLine, LogQuery};
 pub use port_holder::port_holder;
+pub use process::use_huge_pages;
 pub use slot::Timings;
 pub use target::{LocalError, LocalOptions};
 

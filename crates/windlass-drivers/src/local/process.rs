@@ -34,6 +34,14 @@ impl ProcessIdentity {
     }
 }
 
+/// Whether this process, and what it starts, may get pages of 2 MB. Below a heap of small objects they are mostly air, so
+/// our own processes do without; programs get the machine's own way. A kernel without the switch costs memory, nothing else.
+pub fn use_huge_pages(wanted: bool) {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(!wanted) {
+        tracing::debug!(%error, "huge pages stay as they are");
+    }
+}
+
 fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default())

@@ -8,6 +8,7 @@ pub(super) mod probe;
 pub(super) mod program;
 mod supervisor;
 
+use super::process;
 use super::slot::SlotDirectory;
 use std::ffi::OsString;
 use std::fs::TryLockError;
@@ -72,10 +73,8 @@ fn parse(arguments: &[OsString]) -> Result<Arguments, String> {
 }
 
 fn supervise(slot: &SlotDirectory, executable: Option<PathBuf>) -> io::Result<()> {
-    // There is one of us for each replica: small pages keep it small.
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "huge pages stay as they are");
-    }
+    // There is one of us for each replica.
+    process::use_huge_pages(false);
     if let Err(error) = rustix::process::setsid() {
         // We lead a session already, which is what is wanted.
         tracing::debug!(%error, "no new session");

@@ -45,10 +45,7 @@ pub(crate) fn run(settings: &Settings, wants: &Wants) -> anyhow::Result<Exit> {
     if wants.detached {
         super::detach::leave_terminal();
     }
-    // Pages of 2 MB under a heap of small objects are mostly air. A kernel without this switch costs memory, nothing else.
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "huge pages stay as they are");
-    }
+    windlass_drivers::local::use_huge_pages(false);
     let hold = DataDirectory::hold(&settings.data_dir, &settings.listen.to_string())?;
     match hold {
         Hold::Ours(data) => {

@@ -1,6 +1,7 @@
 //! Starting a slot's program. The shim starts itself once more, and that second one makes the session, joins the control
 //! group, and then becomes the program: nothing has to run between fork and exec.
 
+use crate::local::process;
 use crate::local::slot::SlotConfig;
 use crate::local::slot::SlotDirectory;
 use std::collections::BTreeMap;
@@ -32,9 +33,7 @@ pub(super) fn start(
 /// The second one: becomes the program. Returns only if that failed.
 pub(super) fn become_program(slot: &SlotDirectory, control_group: Option<&Path>) -> ExitCode {
     // What suits a supervisor is not put on the program: it gets the machine's own way with huge pages.
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(false) {
-        tracing::debug!(%error, "huge pages stay as they are");
-    }
+    process::use_huge_pages(true);
     let complain = |text: String| {
         // The program's own error output is the place where people look; if even that is closed, nobody listens.
         drop(writeln!(io::stderr(), "windlass: {text}"));
