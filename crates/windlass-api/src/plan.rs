@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::planned::Planned;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -23,6 +24,20 @@ pub struct InstanceReference {
     /// UID; empty in the preview of something that does not exist yet.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub uid: String,
+}
+
+impl InstanceReference {
+    /// The instance that an object is. What it does not say is empty.
+    pub fn of(object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self {
+            api_version: text("/apiVersion"),
+            kind: text("/kind"),
+            namespace: Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty()),
+            name: text("/metadata/name"),
+            uid: text("/metadata/uid"),
+        }
+    }
 }
 
 impl fmt::Display for InstanceReference {

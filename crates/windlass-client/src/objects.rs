@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use windlass_api::plan::Identity;
 use windlass_api::template::PublishedKind;
 
+/// How often a write is tried that only a new status of the object is in the way of.
+const ATTEMPTS: usize = 8;
+
 /// A kind with its plural and scope, enough to address objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kind {
@@ -170,6 +173,42 @@ pub async fn delete_exactly(api: &Api<DynamicObject>, name: &str, uid: Option<&s
     }
 }
 
+/// What people looked at when they decided: an object with the wish that it had then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its UID.
+    pub uid: &'a str,
+    /// Its `metadata.generation`, which every change of its wish raises and no change of its status does.
+    pub generation: i64,
+}
+
+/// Writes over an object that people looked at. `write` is called with the object as it is now, and binds what it sends to
+/// its version; it is called again where only a status came in between, as it does all the time while something goes on.
+/// `None` if the wish is no longer the one that was looked at: the write would take back somebody's work.
+///
+/// # Errors
+/// It is gone, the API refuses the write or does not answer, or it never was quiet enough.
+pub async fn write_over<W, F>(api: &Api<DynamicObject>, seen: Seen<'_>, write: W) -> Result<Option<DynamicObject>, kube::Error>
+where
+    W: Fn(DynamicObject) -> F,
+    F: Future<Output = Result<DynamicObject, kube::Error>>,
+{
+    let mut left = ATTEMPTS;
+    loop {
+        let live = api.get(seen.name).await?;
+        if live.metadata.uid.as_deref() != Some(seen.uid) || live.metadata.generation != Some(seen.generation) {
+            return Ok(None);
+        }
+        left -= 1;
+        match write(live).await {
+            Err(error) if errors::is_conflict(&error) && left > 0 => {}
+            answer => return answer.map(Some),
+        }
+    }
+}
+
 /// Adds or removes a finalizer, bound to the version that was read.
 ///
 /// # Errors
@@ -203,5 +242,61 @@ pub fn identity(object: &Value) -> Identity {
         api_version: text("/apiVersion"),
         namespace: text("/metadata/namespace"),
         name: text("/metadata/name").unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::client::Body;
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::Arc;
+
+    /// An API whose one object gets a new version at every reading, and a new generation at the reading `changed_at`.
+    fn busy(changed_at: i64) -> Api<DynamicObject> {
+        let reads = Arc::new(AtomicI64::new(0));
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            let read = reads.fetch_add(1, Ordering::Relaxed) + 1;
+            let generation = if read >= changed_at { 2 } else { 1 };
+            let object = json!({"apiVersion": "a/v1", "kind": "A", "metadata":
+                {"name": "a", "uid": "u", "resourceVersion": read.to_string(), "generation": generation}});
+            let answer = http::Response::new(Body::from(object.to_string().into_bytes()));
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let resource =
+            ApiResource { group: "a".into(), version: "v1".into(), api_version: "a/v1".into(), kind: "A".into(), plural: "as".into() };
+        Api::default_namespaced_with(Client::new(service, "default"), &resource)
+    }
+
+    /// Writes where a status comes in between until version `quiet`; gives the version that was written over.
+    async fn written(changed_at: i64, quiet: i64) -> Result<Option<String>, kube::Error> {
+        let seen = Seen { name: "a", uid: "u", generation: 1 };
+        let write = |live: DynamicObject| async move {
+            let version: i64 = live.metadata.resource_version.as_deref().unwrap_or_default().parse().expect("a number");
+            if version < quiet {
+                let status = kube::core::Status::failure("the object has been modified", "Conflict").with_code(409);
+                return Err(kube::Error::Api(Box::new(status)));
+            }
+            Ok(live)
+        };
+        let found = write_over(&busy(changed_at), seen, write).await?;
+        Ok(found.and_then(|object| object.metadata.resource_version))
+    }
+
+    #[tokio::test]
+    async fn a_new_status_is_no_other_wish() {
+        assert_eq!(written(i64::MAX, 3).await.expect("written"), Some("3".into()));
+    }
+
+    #[tokio::test]
+    async fn over_another_wish_nothing_is_written() {
+        assert_eq!(written(3, 5).await.expect("read"), None, "somebody changed a value");
+        assert_eq!(written(1, 0).await.expect("read"), None, "it was changed before the first attempt");
+    }
+
+    #[tokio::test]
+    async fn what_never_is_quiet_ends_with_the_conflict() {
+        assert!(errors::is_conflict(&written(i64::MAX, i64::MAX).await.expect_err("it gives up")));
     }
 }

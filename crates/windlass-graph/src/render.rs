@@ -53,14 +53,7 @@ pub fn render(graph: &Graph, instance: &Value, observed: &[Value]) -> Result<Vec
 /// As [`render`].
 pub fn plan(graph: &Graph, instance: &Value, observed: &[Value]) -> Result<Plan, Vec<Diagnostic>> {
     let instance = completed(graph, instance)?;
-    let text = |path: &str| instance.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    let reference = InstanceReference {
-        api_version: text("/apiVersion").unwrap_or_default(),
-        kind: text("/kind").unwrap_or_default(),
-        namespace: text("/metadata/namespace"),
-        name: text("/metadata/name").unwrap_or_default(),
-        uid: text("/metadata/uid").unwrap_or_default(),
-    };
+    let reference = InstanceReference::of(&instance);
     let mut answers = Answers::default();
     for _ in 0..MOST_ROUNDS {
         let context = Context::default();

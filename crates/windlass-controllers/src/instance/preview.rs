@@ -1,7 +1,7 @@
 //! Previews: a `Run{mode: Plan}` shows what a change would do and is gone after an hour. Nothing outside is changed.
 
 use super::gather::{self, Subject};
-use super::reconcile::{annotation, reference_of};
+use super::reconcile::annotation;
 use super::record::Record;
 use super::{Context, Key};
 use crate::runtime::clock;
@@ -111,7 +111,7 @@ enum PreviewError {
 
 async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError> {
     let proposal = run.spec.proposal.as_ref().ok_or(PreviewError::NoProposal)?;
-    let asked = reference_of(proposal);
+    let asked = InstanceReference::of(proposal);
     let (group, _) = asked.api_version.rsplit_once('/').unwrap_or(("", ""));
     let key = Key { group: group.to_owned(), kind: asked.kind.clone(), namespace: run.namespace(), name: asked.name.clone() };
     let published = context.registry.kind(&key.group, &key.kind).ok_or_else(|| PreviewError::NotPublished(asked.kind.clone()))?;
@@ -136,7 +136,7 @@ async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError
         serde_json::to_value(taken).unwrap_or_default()
     };
     let uid = present.as_ref().and_then(|object| object.metadata.uid.clone()).unwrap_or_default();
-    let reference = InstanceReference { uid, namespace, ..reference_of(&value) };
+    let reference = InstanceReference { uid, namespace, ..InstanceReference::of(&value) };
     let record = Record::read(&context.client, &reference).await.map_err(PreviewError::Api)?;
     if run.spec.deletes {
         let (plan, approval) = approval::deletion(&reference, &record.spec, |name| annotation(&value, name));

@@ -54,7 +54,7 @@ async fn pass(context: &Context, key: &Key) -> Result<Next, kube::Error> {
     let api = published.kind.api(&context.client, key.namespace.as_deref());
     let Some(object) = objects::get(&api, &key.name).await? else { return Ok(Next::OnChange) };
     let value = serde_json::to_value(&object).map_err(kube::Error::SerdeError)?;
-    let reference = reference_of(&value);
+    let reference = InstanceReference::of(&value);
     let record = Record::read(&context.client, &reference).await?;
     if object.metadata.deletion_timestamp.is_some() {
         return Box::pin(deletion::instance(context, &api, &object, &value, &reference, record)).await;
@@ -112,18 +112,6 @@ async fn previous_spec(
     }
     let last = runs::read_newest(&context.client, run_namespace(reference), reference, record).await?;
     Ok(last.and_then(|run| run.spec.values))
-}
-
-/// The instance as plans and inventories name it.
-pub(super) fn reference_of(value: &Value) -> InstanceReference {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    InstanceReference {
-        api_version: text("/apiVersion"),
-        kind: text("/kind"),
-        namespace: Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty()),
-        name: text("/metadata/name"),
-        uid: text("/metadata/uid"),
-    }
 }
 
 /// An annotation of an object.

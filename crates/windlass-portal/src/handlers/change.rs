@@ -15,15 +15,11 @@ use std::time::Duration;
 use windlass_api::names;
 use windlass_api::plan::InstanceReference;
 use windlass_api::run::{Mode, Run, State};
-use windlass_client::errors;
-use windlass_client::objects::{Kind, delete_exactly, optional};
+use windlass_client::objects::{Kind, Seen, delete_exactly, optional, write_over};
 use windlass_client::preview::expected_plan;
 
 /// How long an answer waits for the Run that a change opens, so that it can lead there.
 const PATIENCE: Duration = Duration::from_millis(1500);
-
-/// How often a write is tried again that only a new status was in the way of.
-const ATTEMPTS: u32 = 8;
 
 /// Group, kind, namespace (`-` for none) and name in an address.
 type Place = Path<(String, String, String, String)>;
@@ -71,24 +67,18 @@ async fn write(api: &kube::Api<DynamicObject>, run: &Run, proposal: &Value, hash
         api.create(&parameters, &object).await.map_err(Failure::api(format!("make {what}")))?;
         return Ok(());
     }
-    let name = &run.spec.instance.name;
-    let failed = || Failure::api(format!("change {what}"));
-    for attempt in 1.. {
-        let mut live = api.get(name).await.map_err(Failure::api(format!("read {what}")))?;
-        // What was planned is a change of what was there then; over anything else it would take back somebody's work.
-        if live.metadata.generation != Some(run.spec.generation) || live.metadata.uid.as_deref() != Some(run.spec.instance.uid.as_str()) {
-            return Err(Failure::Changed { what: what.to_owned() });
-        }
+    let instance = &run.spec.instance;
+    // What was planned is a change of what was there then.
+    let seen = Seen { name: &instance.name, uid: &instance.uid, generation: run.spec.generation };
+    let over = |mut live: DynamicObject| {
         live.data["spec"] = proposal.get("spec").cloned().unwrap_or_else(|| json!({}));
         live.annotations_mut().insert(names::ANNOTATION_EXPECTED_PLAN.into(), expected.clone());
         live.metadata.managed_fields = None;
-        match api.replace(name, &parameters, &live).await {
-            // A new status came in between, as it does all the time while something goes on.
-            Err(error) if errors::is_conflict(&error) && attempt < ATTEMPTS => {}
-            answer => return answer.map(drop).map_err(failed()),
-        }
-    }
-    Ok(())
+        let parameters = &parameters;
+        async move { api.replace(seen.name, parameters, &live).await }
+    };
+    let written = write_over(api, seen, over).await.map_err(Failure::api(format!("change {what}")))?;
+    written.map(drop).ok_or_else(|| Failure::Changed { what: what.to_owned() })
 }
 
 /// Leads to the Run that the change opened, or to the instance where none came in time.

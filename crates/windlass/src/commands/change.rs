@@ -9,12 +9,8 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams, ValidationDirecti
 use serde_json::{Value, json};
 use std::time::Duration;
 use windlass_api::names;
-use windlass_client::errors;
-use windlass_client::objects::Kind;
+use windlass_client::objects::{self, Kind, Seen};
 use windlass_client::preview as binding;
-
-/// How often a write is tried again that only a new status of the object was in the way of.
-const ATTEMPTS: usize = 8;
 
 /// Flags that such commands share.
 #[derive(Clone, Debug, clap::Args)]
@@ -127,15 +123,14 @@ fn agree(plan: &windlass_api::plan::Plan, arguments: &ChangeArguments) -> anyhow
 }
 
 /// A new object is applied, so that its fields are ours; a present one is patched, so that fields of others stay theirs.
-async fn write(api: &Api<DynamicObject>, wish: &Wish<'_>, dry_run: bool) -> Result<DynamicObject, kube::Error> {
+async fn write(api: &Api<DynamicObject>, wish: &Wish<'_>, dry_run: bool) -> anyhow::Result<DynamicObject> {
     let name = wish.wanted["metadata"]["name"].as_str().unwrap_or_default();
     let Some(present) = &wish.present else {
         let object: DynamicObject = serde_json::from_value(wish.wanted.clone()).map_err(kube::Error::SerdeError)?;
         let parameters = PostParams { dry_run, field_manager: Some(names::MANAGER_COMMAND_LINE.into()) };
-        return api.create(&parameters, &object).await;
+        return Ok(api.create(&parameters, &object).await?);
     };
     let mut patch = json!({"spec": difference(&present.data["spec"], &wish.wanted["spec"])});
-    patch["metadata"] = json!({"resourceVersion": present.metadata.resource_version});
     if let Some(annotations) = wish.wanted["metadata"].get("annotations") {
         patch["metadata"]["annotations"] = annotations.clone();
     }
@@ -145,25 +140,22 @@ async fn write(api: &Api<DynamicObject>, wish: &Wish<'_>, dry_run: bool) -> Resu
         field_validation: Some(ValidationDirective::Strict),
         ..PatchParams::default()
     };
-    for _ in 0..ATTEMPTS {
-        match api.patch(name, &parameters, &Patch::Merge(&patch)).await {
-            Err(error) if errors::is_conflict(&error) => {
-                let live = api.get(name).await?;
-                if !same_wish(present, &live) {
-                    return Err(error);
-                }
-                patch["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
-            }
-            answer => return answer,
-        }
-    }
-    api.patch(name, &parameters, &Patch::Merge(&patch)).await
-}
-
-/// Whether what was looked at is what is there: a new status, which comes all the time while something goes on, changes no wish.
-fn same_wish(looked_at: &DynamicObject, live: &DynamicObject) -> bool {
-    let (before, now) = (&looked_at.metadata, &live.metadata);
-    (&before.uid, before.generation, &before.deletion_timestamp) == (&now.uid, now.generation, &now.deletion_timestamp)
+    let parameters = &parameters;
+    let seen = Seen {
+        name,
+        uid: present.metadata.uid.as_deref().unwrap_or_default(),
+        generation: present.metadata.generation.unwrap_or_default(),
+    };
+    let over = |live: DynamicObject| {
+        let mut patch = patch.clone();
+        patch["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
+        async move { api.patch(name, parameters, &Patch::Merge(&patch)).await }
+    };
+    let changed = || {
+        let hint = "run the command again: it plans from what is there now";
+        failed(Exit::Conflict, format!("`{name}` was changed by somebody else meanwhile, and nothing was written\n  hint: {hint}"))
+    };
+    objects::write_over(api, seen, over).await?.ok_or_else(changed)
 }
 
 /// The merge patch (RFC 7386) that turns one value into the other: what went is null.
@@ -213,19 +205,6 @@ pub(crate) fn say_changes(present: &DynamicObject, wanted: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_new_status_is_no_other_wish() {
-        let object = |value: Value| -> DynamicObject { serde_json::from_value(value).expect("an object") };
-        let at = |version: &str, generation: i64, uid: &str| {
-            object(
-                json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a", "uid": uid, "resourceVersion": version, "generation": generation}}),
-            )
-        };
-        assert!(same_wish(&at("1", 1, "u"), &at("2", 1, "u")));
-        assert!(!same_wish(&at("1", 1, "u"), &at("2", 2, "u")), "somebody changed a value");
-        assert!(!same_wish(&at("1", 1, "u"), &at("2", 1, "v")), "another object of the same name");
-    }
 
     #[test]
     fn a_difference_names_only_what_changes() {

@@ -29,20 +29,12 @@ pub(crate) struct Preview {
 /// The API or the Template refuses the object, or nobody makes plans.
 pub(crate) async fn make(client: &Client, namespace: &str, proposal: &Value, deletes: bool) -> anyhow::Result<Preview> {
     let api: Api<Run> = Api::namespaced(client.clone(), namespace);
-    let text = |pointer: &str| proposal.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let instance = InstanceReference {
-        api_version: text("/apiVersion").unwrap_or_default(),
-        kind: text("/kind").unwrap_or_default(),
-        namespace: text("/metadata/namespace"),
-        name: text("/metadata/name").unwrap_or_default(),
-        uid: text("/metadata/uid").unwrap_or_default(),
-    };
     let run = Run {
         metadata: ObjectMeta { generate_name: Some("preview-".into()), ..ObjectMeta::default() },
         spec: RunSpec {
             mode: Mode::Plan,
             cause: if deletes { Cause::Delete } else { Cause::Spec },
-            instance,
+            instance: InstanceReference::of(proposal),
             proposal: Some(proposal.clone()),
             deletes,
             ..RunSpec::default()

@@ -25,7 +25,7 @@ fn admit(request: &AdmissionRequest<'_>, object: &Value) -> Result<(), Status> {
     if is_going(request.stored.get("", "namespaces", "", request.namespace)?.as_ref()) {
         return Ok(());
     }
-    let reference = reference(object);
+    let reference = InstanceReference::of(object);
     let Some(inventory) = inventory(request.stored, &reference.uid)? else { return Ok(()) };
     let annotation = |name: &str| object["metadata"]["annotations"][name].as_str().map(str::to_owned);
     let (plan, asked) = approval::deletion(&reference, &inventory, annotation);
@@ -59,17 +59,6 @@ fn may_need_approval(object: &Value) -> bool {
 
 fn is_going(object: Option<&Value>) -> bool {
     object.is_some_and(|object| object["metadata"]["deletionTimestamp"].is_string())
-}
-
-fn reference(object: &Value) -> InstanceReference {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    InstanceReference {
-        api_version: text("/apiVersion").unwrap_or_default(),
-        kind: text("/kind").unwrap_or_default(),
-        namespace: text("/metadata/namespace"),
-        name: text("/metadata/name").unwrap_or_default(),
-        uid: text("/metadata/uid").unwrap_or_default(),
-    }
 }
 
 /// What exists because of an instance, the entries of shards too.
@@ -176,7 +165,7 @@ pub(super) mod tests {
         let mut stored = stored("always");
         let entries = inventory(&stored, "u").expect("read").expect("there").entries;
         assert_eq!(entries.len(), 501);
-        let plan = deletion_plan(&reference(&app()), &entries, windlass_api::template::DeletionPolicy::Delete);
+        let plan = deletion_plan(&InstanceReference::of(&app()), &entries, windlass_api::template::DeletionPolicy::Delete);
         let request = json!({"apiVersion": names::API_VERSION, "kind": "Run",
             "metadata": {"name": "preview-a", "namespace": "team", "annotations": {names::ANNOTATION_CHANGED_BY: "bob"}},
             "spec": {"mode": "Plan", "deletes": true, "instance": plan.instance, "decision": {"verdict": "Approved", "planHash": plan.hash}},
