@@ -77,6 +77,8 @@ impl Disk {
         let connection = &self.connection;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // In KiB: reads come from our own memory, so a page cache helps the writer only.
+        connection.pragma_update(None, "cache_size", -512)?;
         connection.set_prepared_statement_cache_capacity(32);
         // In one transaction that writes: the exclusive lock is taken now, also where the tables are there already.
         connection.execute_batch("BEGIN IMMEDIATE")?;

@@ -28,6 +28,8 @@ const GROUPS: [&str; 4] = ["start", "creates", "instances", "plan"];
 /// How often what is quick is done.
 const RUNS: usize = 5;
 const WRITERS: [usize; 3] = [1, 16, 64];
+/// So many instances are stored where the figures of a large installation are taken.
+const THOUSAND: usize = 1000;
 
 /// What is measured, and how it is said.
 #[derive(clap::Args)]
@@ -198,21 +200,29 @@ impl Bench {
         Ok(())
     }
 
+    /// Instances until they are ready, each number on data of its own; the memory afterwards.
+    fn until_ready(&self, count: usize, runs: usize) -> Result<(Figure, f64)> {
+        let platform = Platform::start(&self.program, &self.data_of(count))?;
+        let server = platform.api()?;
+        measure::publish(&server, &measure::template("bench-setting", "BenchSetting", 1))?;
+        self.say(&format!("create → Ready of {count}"));
+        let times = (0..runs).map(|run| measure::ready(&server, count, &format!("n{count}-{run}"))).collect::<Result<_>>()?;
+        Ok((Figure::new(format!("create → Ready, {count} instance(s)"), "ms", times), platform.resident()?))
+    }
+
+    fn data_of(&self, count: usize) -> PathBuf {
+        self.folder.path().join(format!("instances-{count}"))
+    }
+
     /// A thousand instances: until ready, after a restart, at rest, in the portal.
     fn instances(&self) -> Result<Vec<Figure>> {
-        let data = self.folder.path().join("instances");
         let mut figures = Vec::new();
-        {
-            let platform = Platform::start(&self.program, &data)?;
-            let server = platform.api()?;
-            measure::publish(&server, &measure::template("bench-setting", "BenchSetting", 1))?;
-            for (count, runs) in [(1, RUNS), (100, 3), (1000, 1)] {
-                self.say(&format!("create → Ready of {count}"));
-                let times = (0..runs).map(|run| measure::ready(&server, count, &format!("n{count}-{run}"))).collect::<Result<_>>()?;
-                figures.push(Figure::new(format!("create → Ready, {count} instance(s)"), "ms", times));
-            }
-            figures.push(Figure::new("memory after these creates", "MB", vec![platform.resident()?]));
+        for (count, runs) in [(1, RUNS), (100, 3)] {
+            figures.push(self.until_ready(count, runs)?.0);
         }
+        let (figure, memory) = self.until_ready(THOUSAND, 1)?;
+        figures.extend([figure, Figure::new("memory after these creates", "MB", vec![memory])]);
+        let data = self.data_of(THOUSAND);
         let (mut ready, mut new, mut memory) = (Vec::new(), Vec::new(), Vec::new());
         for run in 0..RUNS {
             self.say(&format!("restart with 1,000 instances {}/{RUNS}", run + 1));
