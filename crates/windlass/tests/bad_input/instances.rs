@@ -116,3 +116,17 @@ fn said_by_the_api(body: &str) -> String {
     }
     lines.join("\n")
 }
+
+#[test]
+fn runs_of_what_is_not_there_are_not_an_empty_list() {
+    let platform = Platform::start();
+    let neighbour = Neighbour::settle(&platform);
+    let said = [
+        platform.says(&["run", "list", "webapp/nobody"]),
+        platform.says(&["run", "list", "nope/neighbour"]),
+        // By the name of its Template, as other commands take it.
+        platform.says(&["run", "list", "web-app/neighbour"]),
+    ];
+    platform.compare("instance-runs", &said.join("\n"));
+    neighbour.assert_untouched(&platform, "a look at Runs");
+}

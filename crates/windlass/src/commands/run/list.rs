@@ -1,6 +1,6 @@
 //! `windlass run list`: Runs, newest first; previews, which change nothing, only where they are asked for or wait for a person.
 
-use crate::commands::instances::Named;
+use crate::commands::instances::{self, Named};
 use crate::connection::{ConnectionArguments, connect};
 use crate::exit::Exit;
 use crate::terminal::{put, say};
@@ -8,7 +8,9 @@ use crate::text::{age, table};
 use crate::up::announce::Form;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
+use windlass_api::names;
 use windlass_api::run::{Mode, Run, State};
+use windlass_api::template::PublishedKind;
 
 /// Flags.
 #[derive(Debug, clap::Args)]
@@ -32,15 +34,22 @@ pub(crate) struct ListArguments {
 /// Lists them.
 pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
     let connection = connect(&arguments.connection).await?;
+    let published = match &arguments.instance {
+        // Runs outlive the Template that their kind came from: an unknown word is compared as it is.
+        Some(named) => instances::template(&connection, &named.kind).await.and_then(|template| instances::published(&template)).ok(),
+        None => None,
+    };
     let api: Api<Run> = if arguments.all_namespaces {
         Api::all(connection.client.clone())
+    } else if published.as_ref().is_some_and(|kind| !kind.namespaced) {
+        Api::namespaced(connection.client.clone(), names::SYSTEM_NAMESPACE)
     } else {
         Api::namespaced(connection.client.clone(), &connection.namespace)
     };
     let mut runs = api.list(&ListParams::default()).await?.items;
     runs.retain(|run| {
         (arguments.previews || run.spec.mode == Mode::Execute || run.state() == State::AwaitingApproval)
-            && arguments.instance.as_ref().is_none_or(|named| is_of(run, named))
+            && arguments.instance.as_ref().is_none_or(|named| is_of(run, named, published.as_ref()))
     });
     runs.sort_by_key(|run| std::cmp::Reverse((run.metadata.creation_timestamp.clone(), run.spec.number)));
     if arguments.output == Form::Json {
@@ -48,6 +57,10 @@ pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     if runs.is_empty() {
+        if let Some(named) = arguments.instance.as_ref().filter(|_| !arguments.all_namespaces) {
+            // A mistyped name is not an instance without Runs.
+            instances::find(&connection, named).await?;
+        }
         say("No Runs found.");
         return Ok(Exit::Success);
     }
@@ -61,10 +74,9 @@ pub(super) async fn run(arguments: &ListArguments) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn is_of(run: &Run, named: &Named) -> bool {
-    let kind = run.spec.instance.kind.to_lowercase();
-    let asked = named.kind.to_lowercase();
-    run.spec.instance.name == named.name && (kind == asked || format!("{kind}s") == asked)
+fn is_of(run: &Run, named: &Named, published: Option<&PublishedKind>) -> bool {
+    let asked = published.map_or(&named.kind, |published| &published.kind);
+    run.spec.instance.name == named.name && run.spec.instance.kind.eq_ignore_ascii_case(asked)
 }
 
 fn row(run: &Run, now: jiff::Timestamp, with_namespace: bool) -> Vec<String> {
