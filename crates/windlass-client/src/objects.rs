@@ -250,8 +250,8 @@ mod tests {
     use super::*;
     use kube::client::Body;
     use std::convert::Infallible;
-    use std::sync::atomic::{AtomicI64, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     /// An API whose one object gets a new version at every reading, and a new generation at the reading `changed_at`.
     fn busy(changed_at: i64) -> Api<DynamicObject> {

@@ -8,9 +8,9 @@ use crate::outcome;
 use crate::phases::{self, Phase};
 use crate::platform::{Platform, ticking};
 use crate::snapshot::Snapshot;
-use crate::wishes::{KINDS, NAMESPACE, Wish, templates};
-use futures::StreamExt as _;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use crate::wishes::{KINDS, NAMESPACE, ROUNDS_OF_A_LIFE, Wish, templates};
+use futures::{Stream, StreamExt as _};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, TypeMeta};
 use kube::{Api, Client};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -19,11 +19,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use windlass_client::objects::{Kind, optional};
+use windlass_client::watch::{self, Change};
 
 /// How long a round may take after its last kill.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How many writes are on their way at once.
 const WRITERS: usize = 4;
+/// How often a round is killed to hit one phase: it may be over before the kill comes.
+const ATTEMPTS: u32 = 5;
 /// A ConfigMap that is written all the time.
 const WITNESS: &str = "witness";
 
@@ -34,6 +37,8 @@ pub(crate) enum Moment {
     Store(u32),
     /// After so many changes in the target's directory.
     Target(u32),
+    /// Once an instance is seen in this phase.
+    Seen(Phase),
 }
 
 /// What came of a trial.
@@ -55,6 +60,8 @@ pub(crate) struct Journey {
     platform: Platform,
     rounds: Vec<Vec<Wish>>,
     moments: Vec<Vec<Moment>>,
+    /// Whether phases that no kill has hit are aimed at in the last life.
+    hits_every_phase: bool,
     /// Writes of the present round that were acknowledged, with the UID of the object.
     acknowledged: Mutex<BTreeMap<String, Option<String>>>,
     /// The newest acknowledged number of a witness that is written all the time.
@@ -79,12 +86,14 @@ pub(crate) fn moments(seed: u64, kills: usize, rounds: usize) -> Vec<Vec<Moment>
 }
 
 impl Journey {
-    /// A trial of these rounds with kills at these moments; none for the undisturbed one.
-    pub(crate) fn new(rounds: Vec<Vec<Wish>>, moments: Vec<Vec<Moment>>) -> Self {
+    /// A trial of these rounds with kills at these moments; none for the undisturbed one. Some phases last only while
+    /// something slow goes on, and chance may miss them: where every phase is to be hit, they are aimed at in the end.
+    pub(crate) fn new(rounds: Vec<Vec<Wish>>, moments: Vec<Vec<Moment>>, hits_every_phase: bool) -> Self {
         Self {
             platform: Platform::new(),
             rounds,
             moments,
+            hits_every_phase,
             acknowledged: Mutex::default(),
             witness: Mutex::default(),
             audit: Audit::default(),
@@ -105,6 +114,15 @@ impl Journey {
             self.acknowledged().clear();
             for moment in self.moments.get(number).cloned().unwrap_or_default() {
                 self.disturb(number, &round, moment).await;
+            }
+            if self.hits_every_phase && number + ROUNDS_OF_A_LIFE >= self.rounds.len() {
+                for phase in Phase::ALL {
+                    let mut attempts = 0..ATTEMPTS;
+                    while !self.hits.contains_key(&phase)
+                        && attempts.next().is_some()
+                        && self.disturb(number, &round, Moment::Seen(phase)).await
+                    {}
+                }
             }
             self.carry_out(&round).await;
             // Nothing goes on now: the store can be read as it stands.
@@ -155,12 +173,13 @@ impl Journey {
         }
     }
 
-    /// Works at a round until the moment comes, or all is done; then kills, looks, and starts again.
-    async fn disturb(&mut self, number: usize, round: &[Wish], moment: Moment) {
+    /// Works at a round until the moment comes, or all is done; then kills, looks, and starts again. Says whether it came.
+    async fn disturb(&mut self, number: usize, round: &[Wish], moment: Moment) -> bool {
         let due = async {
             match moment {
                 Moment::Store(changes) => self.platform.store_changes(changes).await,
                 Moment::Target(changes) => self.platform.target_changes(changes).await,
+                Moment::Seen(phase) => self.seen(phase).await,
             }
         };
         let in_time = tokio::select! {
@@ -168,10 +187,35 @@ impl Journey {
             () = due => true,
             () = self.carry_out(round) => false,
         };
+        if !in_time && matches!(moment, Moment::Seen(_)) {
+            // It may come in another round.
+            return false;
+        }
         self.platform.kill();
         let snapshot = self.look(round);
         self.tell(number, moment, in_time, &snapshot);
         self.platform.spawn();
+        in_time
+    }
+
+    /// Waits until the API shows an instance in a phase.
+    async fn seen(&self, phase: Phase) {
+        let client = self.platform.client().await;
+        let mut changes = changes(&client);
+        let mut snapshot = Snapshot::default();
+        // What was not listed yet is not gone.
+        let mut unlisted = KINDS.len() + 2;
+        let value = |object: DynamicObject| serde_json::to_value(object).expect("an object");
+        while let Some(change) = changes.next().await {
+            match change {
+                Change::Applied(object) => snapshot.take(value(object)),
+                Change::Deleted(object) => snapshot.drop(&value(object)),
+                Change::Listed => unlisted = unlisted.saturating_sub(1),
+            }
+            if unlisted == 0 && phases::of(&snapshot).contains(&phase) {
+                return;
+            }
+        }
     }
 
     /// Writes what is not acknowledged yet, and waits until everything is as it was wished.
@@ -297,6 +341,26 @@ fn kind(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool) 
 fn of_wish(wish: &Wish) -> Kind {
     let plural = KINDS.iter().find(|(name, _)| *name == wish.kind).map_or("", |(_, plural)| *plural);
     kind("platform.windlass.dev", "v1alpha1", wish.kind, plural, true)
+}
+
+/// Changes of what phases are told from.
+fn changes(client: &Client) -> impl Stream<Item = Change<DynamicObject>> + Unpin {
+    let own = |name, plural| kind("windlass.dev", "v1alpha1", name, plural, true);
+    let mut kinds = vec![own("Inventory", "inventories"), own("Run", "runs")];
+    kinds.extend(KINDS.map(|(name, plural)| kind("platform.windlass.dev", "v1alpha1", name, plural, true)));
+    futures::stream::select_all(kinds.into_iter().map(|kind| {
+        let word = kind.resource.kind.clone();
+        let named = move |mut object: DynamicObject| {
+            object.types = Some(TypeMeta { api_version: String::new(), kind: word.clone() });
+            object
+        };
+        let changes = watch::objects(kind.api(client, None), None).map(move |change| match change {
+            Change::Applied(object) => Change::Applied(named(object)),
+            Change::Deleted(object) => Change::Deleted(named(object)),
+            Change::Listed => Change::Listed,
+        });
+        Box::pin(changes)
+    }))
 }
 
 /// What is not yet as the round wishes it, in words.

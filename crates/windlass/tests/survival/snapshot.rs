@@ -52,9 +52,14 @@ impl Snapshot {
         snapshot
     }
 
-    fn take(&mut self, object: Value) {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.objects.insert((text("/kind"), text("/metadata/namespace"), text("/metadata/name")), object);
+    /// Takes up an object as it is now.
+    pub(crate) fn take(&mut self, object: Value) {
+        self.objects.insert(place(&object), object);
+    }
+
+    /// Drops an object that is gone.
+    pub(crate) fn drop(&mut self, object: &Value) {
+        self.objects.remove(&place(object));
     }
 
     /// An object.
@@ -66,6 +71,11 @@ impl Snapshot {
     pub(crate) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.objects.iter().filter(move |((of, _, _), _)| of == kind).map(|(_, object)| object)
     }
+}
+
+/// Kind, namespace and name.
+fn place(object: &Value) -> (String, String, String) {
+    (text(object, "/kind").to_owned(), text(object, "/metadata/namespace").to_owned(), text(object, "/metadata/name").to_owned())
 }
 
 fn parse(bytes: &[u8]) -> Value {

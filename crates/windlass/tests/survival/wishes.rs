@@ -65,6 +65,9 @@ pub(crate) fn rounds(instances: usize, lives: usize) -> Vec<Vec<Wish>> {
     (0..lives).flat_map(|_| life(instances)).collect()
 }
 
+/// How many rounds a life has.
+pub(crate) const ROUNDS_OF_A_LIFE: usize = 5;
+
 fn life(instances: usize) -> Vec<Vec<Wish>> {
     let of = |index: usize, word: &str, replicas: u32| {
         let seconds = if instances > 10 { LONG_SLOW_SECONDS } else { SLOW_SECONDS };
