@@ -8,8 +8,9 @@ use super::origins::Origins;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use futures::StreamExt as _;
 use http::{HeaderMap, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -26,8 +27,10 @@ use windlass_apiserver::Caller;
 const TLS_HANDSHAKE: u8 = 22;
 /// How long a client may take for its handshake, or for a request's head.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long open requests may take to end when the platform stops; watches never end by themselves.
+/// How long open requests may take to end when the platform stops.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How long streams may go on then: watches, event streams and followed logs never end by themselves.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn admin() -> Caller {
     Caller::administrator(ADMIN)
@@ -72,8 +75,8 @@ impl Doors {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let (doors, watcher) = (self.clone(), graceful.watcher());
-                    tokio::spawn(async move { doors.welcome(stream, watcher).await });
+                    let (doors, end) = (self.clone(), End { watcher: graceful.watcher(), stop: stop.clone() });
+                    tokio::spawn(async move { doors.welcome(stream, end).await });
                 }
                 Err(error) => {
                     // Out of descriptors: others must end first; accepting at once again would only spin.
@@ -84,19 +87,19 @@ impl Doors {
         }
         drop(listener);
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-            tracing::debug!("open watches were ended");
+            tracing::debug!("open requests were cut off");
         }
     }
 
-    async fn welcome(self, stream: TcpStream, watcher: Watcher) {
+    async fn welcome(self, stream: TcpStream, end: End) {
         // Latency counts more than packets on loopback.
         drop(stream.set_nodelay(true));
         let mut first = [0_u8; 1];
         match tokio::time::timeout(PATIENCE, stream.peek(&mut first)).await {
-            Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => self.welcome_tls(stream, watcher).await,
+            Ok(Ok(1)) if first[0] == TLS_HANDSHAKE => self.welcome_tls(stream, end).await,
             Ok(Ok(1)) => {
                 let doors = Arc::new(self);
-                serve_connection(stream, watcher, move |request| {
+                serve_connection(stream, end, move |request| {
                     let doors = doors.clone();
                     async move { doors.plain(request).await }
                 })
@@ -106,7 +109,7 @@ impl Doors {
         }
     }
 
-    async fn welcome_tls(self, stream: TcpStream, watcher: Watcher) {
+    async fn welcome_tls(self, stream: TcpStream, end: End) {
         let configuration = self.tls.read().unwrap_or_else(PoisonError::into_inner).clone();
         let accepting = tokio_rustls::TlsAcceptor::from(configuration).accept(stream);
         let stream = match tokio::time::timeout(PATIENCE, accepting).await {
@@ -119,7 +122,7 @@ impl Doors {
         };
         let caller = stream.get_ref().1.peer_certificates().and_then(|chain| of_certificate(chain.first()?));
         let api = self.api;
-        serve_connection(stream, watcher, move |request| {
+        serve_connection(stream, end, move |request| {
             let (api, caller) = (api.clone(), caller.clone());
             async move {
                 if caller.is_none() && !is_open(request.uri().path()) {
@@ -169,23 +172,44 @@ async fn pass(router: Router, request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-async fn serve_connection<S, F, R>(stream: S, watcher: Watcher, answer: F)
+/// How a connection learns that the platform stops.
+struct End {
+    watcher: Watcher,
+    stop: watch::Receiver<bool>,
+}
+
+async fn serve_connection<S, F, R>(stream: S, end: End, answer: F)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request| {
-        let response = answer(request);
-        async move { Ok::<_, Infallible>(response.await) }
+        let (response, stop) = (answer(request), end.stop.clone());
+        async move { Ok::<_, Infallible>(until(stop, response.await)) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1000);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
+    if let Err(error) = end.watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// A response whose body, where it is a stream, ends soon after the platform begins to stop: whoever has a page open or
+/// follows something must not hold `windlass down` up.
+fn until(mut stop: watch::Receiver<bool>, response: Response<Body>) -> Response<Body> {
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let stopped = async move {
+        // Without a sender there is nobody left to stop it.
+        drop(stop.wait_for(|stop| *stop).await);
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    Response::from_parts(head, Body::from_stream(body.into_data_stream().take_until(stopped)))
 }
 
 /// Whether a path belongs to the Kubernetes API.
@@ -212,6 +236,21 @@ fn refuse(code: StatusCode, reason: &str, message: &str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `windlass down` took two seconds wherever a page was open.
+    #[tokio::test(start_paused = true)]
+    async fn streams_end_when_the_platform_stops() {
+        let (stop, stopped) = watch::channel(false);
+        let endless = futures::stream::once(async { Ok::<_, Infallible>("line\n") }).chain(futures::stream::pending());
+        let response = until(stopped.clone(), Response::new(Body::from_stream(endless)));
+        let began = tokio::time::Instant::now();
+        stop.send_replace(true);
+        let whole = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
+        assert_eq!(&whole[..], b"line\n");
+        assert_eq!(began.elapsed(), LAST_WORDS);
+        let short = until(stopped, Response::new(Body::from("whole")));
+        assert!(short.body().size_hint().exact().is_some(), "what is there already is sent as it is");
+    }
 
     #[test]
     fn the_paths_of_the_api_are_told_from_pages() {
