@@ -9,6 +9,7 @@ use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
 
 /// How long a preview is kept, in seconds.
 pub const PREVIEW_TIME_TO_LIVE_SECONDS: i64 = 3600;
@@ -150,6 +151,23 @@ pub struct Decision {
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
+impl fmt::Display for Decision {
+    /// `rejected by USER: too large`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.verdict {
+            Verdict::Approved => "approved",
+            Verdict::Rejected => "rejected",
+        })?;
+        if !self.by.is_empty() {
+            write!(f, " by {}", self.by)?;
+        }
+        if !self.reason.is_empty() {
+            write!(f, ": {}", self.reason)?;
+        }
+        Ok(())
+    }
 }
 
 /// Approved or rejected.
@@ -327,4 +345,18 @@ pub struct TakenEffect {
     /// `Done`, `Pending`, `Failed` or `Unknown`.
     #[serde(default)]
     pub outcome: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_in_words() {
+        let decision =
+            |by: &str, reason: &str| Decision { verdict: Verdict::Rejected, plan_hash: "h".into(), by: by.into(), reason: reason.into() };
+        assert_eq!(decision("admin", "too large").to_string(), "rejected by admin: too large");
+        assert_eq!(decision("", "").to_string(), "rejected");
+        assert_eq!(Decision { verdict: Verdict::Approved, ..decision("admin", "") }.to_string(), "approved by admin");
+    }
 }

@@ -63,9 +63,7 @@ fn wish<T: Copy>(name: &str, annotation: impl Fn(&str) -> Option<String>, words:
 
 /// What is said of a plan to which a person said no.
 pub fn rejection(decision: &Decision) -> String {
-    let by = if decision.by.is_empty() { String::new() } else { format!(" by {}", decision.by) };
-    let reason = if decision.reason.is_empty() { String::new() } else { format!(": {}", decision.reason) };
-    format!("the plan was rejected{by}{reason}")
+    format!("the plan was {decision}")
 }
 
 /// The decision about a Run, if the API says who wrote it: without an author approvals fail closed.

@@ -127,7 +127,7 @@ fn preview(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
             (note(Tone::Warning, "It was changed since this plan was made.", &html! { span { "Make a new plan from its present state." } div.row { a.button href=(shown.back) { "Plan again" } } }))
         }
         @if let Some(decision) = approval_of(shown) {
-            (note(if decision.verdict == Verdict::Approved { Tone::Good } else { Tone::Bad }, &said(decision), &html! {}))
+            (note(if decision.verdict == Verdict::Approved { Tone::Good } else { Tone::Bad }, &format!("The plan was {decision}."), &html! {}))
         }
         (plan::letter(plan))
         @if shown.row.state == State::AwaitingApproval && !shown.is_stale { (approval(frame, shown, status)) }
@@ -138,13 +138,6 @@ fn preview(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
 /// What was decided about a deletion that must be approved.
 fn approval_of<'a>(shown: &Shown<'a>) -> Option<&'a Decision> {
     shown.run.spec.decision.as_ref().filter(|_| shown.row.is_request && shown.row.state.is_finished())
-}
-
-fn said(decision: &Decision) -> String {
-    let by = if decision.by.is_empty() { String::new() } else { format!(" by {}", decision.by) };
-    let reason = if decision.reason.is_empty() { String::new() } else { format!(": “{}”", decision.reason) };
-    let word = if decision.verdict == Verdict::Approved { "Approved" } else { "Rejected" };
-    format!("{word}{by}{reason}")
 }
 
 fn preview_bar(frame: &Frame, shown: &Shown<'_>, status: &RunStatus, plan: &Plan) -> Markup {
@@ -358,7 +351,7 @@ fn facts(frame: &Frame, shown: &Shown<'_>, status: &RunStatus) -> Markup {
                 @if let Some(finished) = &row.finished { dt { "Ended" } dd { (ago(frame.now, finished)) } }
                 @if status.attempt > 1 { dt { "Attempt" } dd { (status.attempt) } }
                 @if let Some(decision) = &spec.decision {
-                    dt { "Decision" } dd { (match decision.verdict { Verdict::Approved => "approved", Verdict::Rejected => "rejected" }) @if !decision.by.is_empty() { " by " (decision.by) } @if !decision.reason.is_empty() { ": “" (decision.reason) "”" } }
+                    dt { "Decision" } dd { (decision) }
                 }
                 @if let Some(parent) = &spec.parent { dt { "Part of" } dd { a href=(rows::run_path(&row.namespace, parent)) { (parent) } } }
                 @if !status.plan_hash.is_empty() { dt { "Plan" } dd { code { (status.plan_hash.chars().take(12).collect::<String>()) } } }

@@ -153,7 +153,7 @@ impl Said {
         let name = run.metadata.name.as_deref().unwrap_or_default();
         match status.state {
             State::Failed => Some(failed(Exit::Failure, format!("the Run `{name}` failed: {}", status.message))),
-            State::Rejected => Some(failed(Exit::Refused, format!("the plan of `{name}` was rejected: {}", status.message))),
+            State::Rejected => Some(failed(Exit::Refused, format!("`{name}` ended: {}", status.message))),
             State::Cancelled => Some(failed(Exit::Refused, format!("the Run `{name}` was cancelled"))),
             State::Pending | State::AwaitingApproval | State::Running | State::Waiting | State::Succeeded | State::Superseded => None,
         }
