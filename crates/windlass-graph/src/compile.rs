@@ -11,6 +11,7 @@ mod status;
 pub use crate::graph::{Graph, Node};
 
 use crate::expression::Strictness;
+use crate::nesting;
 use crate::sizes::SizeTable;
 use serde_json::Value;
 use windlass_api::Diagnostic;
@@ -81,6 +82,7 @@ fn compile_all(template: &Value, schemas: &dyn Schemas, findings: &mut Vec<Diagn
         nodes.extend(nodes::read(raw, &published, schemas, strictness, findings));
     }
     let complete = nodes.len() == source.nodes.len() && openapi.is_some() && (source.sizes.is_none() || sizes.is_some());
+    findings.extend(nesting::between(&published, &nodes, |_| Vec::new()));
     let order = link::link(&mut nodes, strictness, findings);
     // Names of nodes that could not be read would be reported as unknown: what is known to be wrong is said first.
     if !complete {

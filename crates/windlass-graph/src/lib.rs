@@ -14,6 +14,7 @@ pub mod document;
 mod expression;
 mod graph;
 mod identifier;
+pub mod nesting;
 mod order;
 pub mod path;
 pub mod quantity;

@@ -46,7 +46,8 @@ pub(crate) fn start(client: &Client, graphs: &Graphs, tasks: &Tasks) {
         }
         std::future::ready(())
     }));
-    tasks.spawn(queue.work(2, move |name| {
+    // One after the other: two Templates that begin to use each other's kinds at the same time must not pass beside each other.
+    tasks.spawn(queue.work(1, move |name| {
         let context = context.clone();
         async move { reconcile::reconcile(&context, &name).await }
     }));

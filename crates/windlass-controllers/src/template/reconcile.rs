@@ -5,8 +5,9 @@ use crate::runtime::clock;
 use crate::runtime::graphs::GraphError;
 use crate::runtime::queue::Next;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use windlass_api::condition::{self, Condition};
 use windlass_api::names::{self, condition_type, reason};
@@ -14,6 +15,8 @@ use windlass_api::template::{Template, TemplateStatus};
 use windlass_api::{Diagnostic, Severity};
 use windlass_client::errors;
 use windlass_client::objects::optional;
+use windlass_graph::compile::Graph;
+use windlass_graph::nesting::{self, GroupKind};
 
 /// Brings one Template up to date.
 pub(super) async fn reconcile(context: &Context, name: &str) -> Next {
@@ -65,6 +68,11 @@ async fn compile_and_publish(
             return Ok(Next::OnChange);
         }
     };
+    if let Some(endless) = nesting(context, api, template, &compiled.graph).await? {
+        refuse(status, vec![endless]);
+        // The other Template may be changed instead.
+        return Ok(Next::After(Duration::from_secs(10)));
+    }
     status.diagnostics = compiled.warnings.clone();
     status.topological_order = compiled.graph.order();
     set(status, Condition::new(condition_type::GRAPH_ACCEPTED, true, reason::READY, "the Template compiles"));
@@ -95,6 +103,24 @@ async fn compile_and_publish(
             Ok(Next::OnChange)
         }
     }
+}
+
+/// What is wrong with a Template whose instances would make each other without end, over what other Templates serve now.
+async fn nesting(context: &Context, api: &Api<Template>, template: &Template, graph: &Graph) -> Result<Option<Diagnostic>, kube::Error> {
+    let mut made: BTreeMap<GroupKind, Vec<GroupKind>> = BTreeMap::new();
+    for other in api.list(&ListParams::default()).await?.items {
+        let Some(TemplateStatus { kind: Some(kind), revision: Some(revision), .. }) = &other.status else { continue };
+        if other.metadata.uid == template.metadata.uid {
+            continue;
+        }
+        match context.graphs.of_revision(revision).await {
+            Ok(serves) => drop(made.insert((kind.group.clone(), kind.kind.clone()), serves.graph.makes())),
+            Err(GraphError::Read { source, .. }) => return Err(source),
+            // No instance of it is rendered either.
+            Err(GraphError::Missing(_) | GraphError::Refused(_)) => {}
+        }
+    }
+    Ok(nesting::endless(graph, |kind| made.get(kind).cloned().unwrap_or_default()))
 }
 
 /// Says what is wrong. What served before goes on serving.

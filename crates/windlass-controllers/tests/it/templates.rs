@@ -44,6 +44,34 @@ async fn the_second_template_of_a_kind_is_told_who_has_it() {
     platform.finish().await;
 }
 
+/// Each of the two was made for the other without end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_that_closes_a_circle_with_another_is_refused_until_the_other_changes() {
+    let platform = Platform::start().await;
+    let outer = format!("{}Outer", platform.kind);
+    let making = |kind: &str| {
+        let mut spec = config_maps(1);
+        spec["resources"][0]["template"] = json!({"apiVersion": "platform.windlass.dev/v1alpha1", "kind": kind,
+            "metadata": {"name": "${schema.metadata.name}-inner"}, "spec": {"text": "${schema.spec.text}"}});
+        spec
+    };
+    let good = platform.template(config_maps(1)).await;
+    platform.second_template(&outer, making(&platform.kind)).await;
+    platform.apply_template(&platform.kind.to_lowercase(), making(&outer)).await;
+    let refused = platform
+        .template_is(|template| template.status.as_ref().is_some_and(|status| status.diagnostics.iter().any(|d| d.code == "TemplateCycle")))
+        .await;
+    let status = refused.status.expect("a status");
+    let way = format!("{0} → {outer} → {0}", platform.kind);
+    assert!(status.diagnostics[0].message.ends_with(&way), "{:?}", status.diagnostics);
+    assert_eq!(status.revision, good.status.expect("a status").revision, "what served goes on serving");
+    platform.second_template(&outer, config_maps(1)).await;
+    platform
+        .template_is(|template| template.status.as_ref().is_some_and(|status| status.diagnostics.iter().all(|d| d.code != "TemplateCycle")))
+        .await;
+    platform.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_revision_reaches_instances_by_a_run_of_their_own() {
     let platform = Platform::start().await;
