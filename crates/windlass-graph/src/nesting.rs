@@ -8,6 +8,9 @@ use windlass_api::Diagnostic;
 use windlass_api::plan::Block;
 use windlass_api::template::PublishedKind;
 
+/// What such a finding is called.
+pub const CODE: &str = "TemplateCycle";
+
 /// Group and kind: versions of a kind are the same objects.
 pub type GroupKind = (String, String);
 
@@ -25,7 +28,7 @@ pub(crate) fn between(published: &PublishedKind, nodes: &[Node], makes: impl Fn(
     let kinds: Vec<&str> = std::iter::once(&own).chain(&way).map(|(_, kind)| kind.as_str()).collect();
     let message = format!("an instance of `{}` would make another of its own kind, and so without end: {}", own.1, kinds.join(" → "));
     let hint = "take this resource out, or let one of these Templates read the other's object with `externalRef`";
-    Some(Diagnostic::error("TemplateCycle", format!("{}.template", node.path), message).with_hint(hint))
+    Some(Diagnostic::error(CODE, format!("{}.template", node.path), message).with_hint(hint))
 }
 
 /// Group and kind of what a node makes or reads.

@@ -12,10 +12,12 @@ use crate::runtime::queue::Queue;
 use crate::runtime::tasks::Tasks;
 use futures::StreamExt as _;
 use kube::{Api, Client, ResourceExt as _};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use windlass_api::names;
 use windlass_api::template::Template;
 use windlass_client::watch::{self, Change};
+use windlass_graph::nesting;
 
 /// What a reconcile needs.
 pub(crate) struct Context {
@@ -29,9 +31,19 @@ pub(crate) fn start(client: &Client, graphs: &Graphs, tasks: &Tasks) {
     let queue: Queue<String> = Queue::default();
     let templates = watch::objects(Api::<Template>::all(client.clone()), None);
     let watched = queue.clone();
+    // Whoever closes a circle is refused for what others make: they may be the ones that change.
+    let mut in_circles = BTreeSet::new();
     tasks.spawn(templates.for_each(move |change| {
-        if let Change::Applied(template) | Change::Deleted(template) = change {
-            watched.add(template.name_any());
+        if let Change::Applied(template) | Change::Deleted(template) = &change {
+            let name = template.name_any();
+            let closes_a_circle = template.status.as_ref().is_some_and(|status| status.diagnostics.iter().any(|d| d.code == nesting::CODE));
+            if closes_a_circle && matches!(change, Change::Applied(_)) {
+                in_circles.insert(name.clone());
+            } else {
+                in_circles.remove(&name);
+                in_circles.iter().for_each(|refused| watched.add(String::clone(refused)));
+            }
+            watched.add(name);
         }
         std::future::ready(())
     }));

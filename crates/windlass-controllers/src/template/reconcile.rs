@@ -70,8 +70,7 @@ async fn compile_and_publish(
     };
     if let Some(endless) = nesting(context, api, template, &compiled.graph).await? {
         refuse(status, vec![endless]);
-        // The other Template may be changed instead.
-        return Ok(Next::After(Duration::from_secs(10)));
+        return Ok(Next::OnChange);
     }
     status.diagnostics = compiled.warnings.clone();
     status.topological_order = compiled.graph.order();
