@@ -61,11 +61,6 @@ fn wish<T: Copy>(name: &str, annotation: impl Fn(&str) -> Option<String>, words:
     }
 }
 
-/// What is said of a plan to which a person said no.
-pub fn rejection(decision: &Decision) -> String {
-    format!("the plan was {decision}")
-}
-
 /// The decision about a Run, if the API says who wrote it: without an author approvals fail closed.
 pub fn authored(run: &Run) -> Option<&Decision> {
     let author = run.metadata.annotations.as_ref().and_then(|annotations| annotations.get(names::ANNOTATION_CHANGED_BY));
@@ -99,17 +94,21 @@ pub fn standing(plan: &Plan, approval: Approval, decision: Option<&Decision>) ->
     if needed { Standing::Waits } else { Standing::Free }
 }
 
-/// What deleting an instance now would do, and when a person must approve that: the record's policies, or what the
-/// instance's annotations ask for where that is more.
+/// What deleting an instance now would do, and when a person must approve that.
 pub fn deletion(reference: &InstanceReference, inventory: &InventorySpec, annotation: impl Fn(&str) -> Option<String>) -> (Plan, Approval) {
+    let (policy, approval) = of_deletion(inventory, annotation);
+    (deletion_plan(reference, &inventory.entries, policy), approval)
+}
+
+/// The policies in force for a deletion: the record's, or what the instance's annotations ask for where that is more.
+pub fn of_deletion(inventory: &InventorySpec, annotation: impl Fn(&str) -> Option<String>) -> (DeletionPolicy, Approval) {
     let (policy, wanted) = (orphaned(&annotation), asked(&annotation));
     let approval = match (&policy, wanted) {
         (Ok(_), Ok(wanted)) => inventory.approval.max(wanted),
         // Whoever wrote a word that is none wanted something else than what happens without it: a person looks.
         (Err(_), _) | (_, Err(_)) => Approval::Always,
     };
-    let policy = policy.ok().flatten().unwrap_or(inventory.deletion_policy);
-    (deletion_plan(reference, &inventory.entries, policy), approval)
+    (policy.ok().flatten().unwrap_or(inventory.deletion_policy), approval)
 }
 
 /// Whether a person approved with this Run the deletion that this plan describes: of the same instance, of exactly the same

@@ -19,10 +19,9 @@ use windlass_api::inventory::EntryState;
 use windlass_api::names::{self, condition_type, reason};
 use windlass_api::plan::{InstanceReference, NodePlan};
 use windlass_api::run::{Cause, State, StepState};
-use windlass_api::template::{Approval, DeletionPolicy};
 use windlass_client::errors;
 use windlass_client::objects::{self, optional};
-use windlass_graph::approval::{self, Policies, Standing};
+use windlass_graph::approval::{self, Standing};
 use windlass_graph::deletion::deletion_plan;
 
 /// Deletes what exists because of an instance, then lets the instance go.
@@ -37,13 +36,9 @@ pub(super) async fn instance(
     if !object.metadata.finalizers.iter().flatten().any(|known| known == names::FINALIZER_INVENTORY) {
         return Ok(Next::OnChange);
     }
-    if super::reconcile::annotation(value, names::ANNOTATION_DELETION_POLICY).as_deref() == Some("Orphan") {
-        record.spec.deletion_policy = DeletionPolicy::Orphan;
-    }
-    if super::reconcile::annotation(value, names::ANNOTATION_APPROVAL).is_some() {
-        let asked = Policies::new(None, |name| super::reconcile::annotation(value, name)).map_or(Approval::Always, |asked| asked.approval);
-        record.spec.approval = record.spec.approval.max(asked);
-    }
+    // What admission let through is recorded by the same policies.
+    (record.spec.deletion_policy, record.spec.approval) =
+        approval::of_deletion(&record.spec, |name| super::reconcile::annotation(value, name));
     let by = super::reconcile::annotation(value, names::ANNOTATION_CHANGED_BY).unwrap_or_else(|| "unknown".into());
     match Box::pin(walk(context, reference, &mut record, by, value.get("spec").cloned())).await? {
         Walked::Done => {

@@ -124,7 +124,7 @@ impl Worker<'_> {
         match standing {
             Standing::Free if !asked_by_preview => Ok(Opened::Go(Box::new(open))),
             Standing::Rejected => {
-                let said = decision.map(approval::rejection).unwrap_or_default();
+                let said = decision.map(|decision| format!("the plan was {decision}")).unwrap_or_default();
                 let hint = format!("hint: change a value, or `windlass run retry {}`", open.name());
                 open.end(&mut self.record, State::Rejected, said.clone()).await?;
                 self.record.save().await?;
