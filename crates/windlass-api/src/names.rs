@@ -12,6 +12,8 @@ pub const API_VERSION: &str = "windlass.dev/v1alpha1";
 pub const GENERATED_GROUP: &str = "platform.windlass.dev";
 /// Namespace of inventories and of the Runs of cluster-scoped instances.
 pub const SYSTEM_NAMESPACE: &str = "windlass-system";
+/// Namespace of events about what lives in no namespace, as Kubernetes has it.
+pub const NAMESPACE_OF_CLUSTER_EVENTS: &str = "default";
 
 /// Value of `app.kubernetes.io/managed-by`.
 pub const MANAGED_BY: &str = "windlass";

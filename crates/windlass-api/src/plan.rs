@@ -38,6 +38,11 @@ impl InstanceReference {
             uid: text("/metadata/uid"),
         }
     }
+
+    /// API group of its kind; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
 }
 
 impl fmt::Display for InstanceReference {

@@ -57,6 +57,12 @@ async fn document(client: &Client, api_version: &str) -> Result<Value, kube::Err
     client.request(http::Request::get(path).header("Accept", "application/json").body(Vec::new()).map_err(kube::Error::HttpError)?).await
 }
 
+/// The schema of `spec`, with descriptions, in a CustomResourceDefinition that has this version.
+pub fn spec_in_definition<'d>(definition: &'d Value, version: &str) -> Option<&'d Value> {
+    let version = definition["spec"]["versions"].as_array()?.iter().find(|known| known["name"] == version)?;
+    version.pointer("/schema/openAPIV3Schema/properties/spec")
+}
+
 /// The schema of a kind in an OpenAPI v3 document.
 pub fn in_document(document: &Value, api_version: &str, kind: &str) -> Option<KindSchema> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));

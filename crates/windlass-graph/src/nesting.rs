@@ -23,12 +23,15 @@ pub fn endless(graph: &Graph, makes: impl Fn(&GroupKind) -> Vec<GroupKind>) -> O
 /// As [`endless`], of a Template that is being compiled.
 pub(crate) fn between(published: &PublishedKind, nodes: &[Node], makes: impl Fn(&GroupKind) -> Vec<GroupKind>) -> Option<Diagnostic> {
     let own = (published.group.clone(), published.kind.clone());
-    let mut made = nodes.iter().filter(|node| node.block == Block::Template);
-    let (node, way) = made.find_map(|node| Some((node, way(&of_node(node), &own, &makes)?)))?;
+    let (node, way) = made(nodes).find_map(|node| Some((node, way(&of_node(node), &own, &makes)?)))?;
     let kinds: Vec<&str> = std::iter::once(&own).chain(&way).map(|(_, kind)| kind.as_str()).collect();
     let message = format!("an instance of `{}` would make another of its own kind, and so without end: {}", own.1, kinds.join(" → "));
     let hint = "take this resource out, or let one of these Templates read the other's object with `externalRef`";
     Some(Diagnostic::error(CODE, format!("{}.template", node.path), message).with_hint(hint))
+}
+
+fn made(nodes: &[Node]) -> impl Iterator<Item = &Node> {
+    nodes.iter().filter(|node| node.block == Block::Template)
 }
 
 /// Group and kind of what a node makes or reads.
@@ -40,7 +43,7 @@ fn of_node(node: &Node) -> GroupKind {
 impl Graph {
     /// Group and kind of every object that it makes.
     pub fn makes(&self) -> Vec<GroupKind> {
-        self.nodes().iter().filter(|node| node.block == Block::Template).map(of_node).collect()
+        made(self.nodes()).map(of_node).collect()
     }
 }
 

@@ -15,8 +15,6 @@ use windlass_api::run::{Cause, Run, RunStatus, State, StepState};
 use windlass_client::objects::optional;
 use windlass_client::{errors, preview};
 
-/// Where events about what lives in no namespace go.
-const NAMESPACE_OF_THE_REST: &str = "default";
 /// A longer message is cut; the API takes 1024 characters.
 const LONGEST_MESSAGE: usize = 1000;
 /// So many corrections are named.
@@ -103,7 +101,7 @@ pub(super) async fn tell(runs: Api<Run>, instance: InstanceReference, occasion: 
 }
 
 async fn write(client: &Client, instance: &InstanceReference, occasion: &Occasion) -> Result<(), kube::Error> {
-    let namespace = instance.namespace.as_deref().unwrap_or(NAMESPACE_OF_THE_REST);
+    let namespace = instance.namespace.as_deref().unwrap_or(names::NAMESPACE_OF_CLUSTER_EVENTS);
     let api: Api<Event> = Api::namespaced(client.clone(), namespace);
     let (name, now) = (name_of(instance, occasion), clock::now_seconds());
     let manager = Some(names::MANAGER_SYSTEM.to_owned());

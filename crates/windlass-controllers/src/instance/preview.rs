@@ -112,8 +112,7 @@ enum PreviewError {
 async fn plan(context: &Context, run: &Run) -> Result<(Plan, bool), PreviewError> {
     let proposal = run.spec.proposal.as_ref().ok_or(PreviewError::NoProposal)?;
     let asked = InstanceReference::of(proposal);
-    let (group, _) = asked.api_version.rsplit_once('/').unwrap_or(("", ""));
-    let key = Key { group: group.to_owned(), kind: asked.kind.clone(), namespace: run.namespace(), name: asked.name.clone() };
+    let key = Key { group: asked.group().to_owned(), kind: asked.kind.clone(), namespace: run.namespace(), name: asked.name.clone() };
     let published = context.registry.kind(&key.group, &key.kind).ok_or_else(|| PreviewError::NotPublished(asked.kind.clone()))?;
     let namespace = asked.namespace.clone().or_else(|| run.namespace()).filter(|_| published.kind.namespaced);
     let api = published.kind.api(&context.client, namespace.as_deref());

@@ -25,7 +25,7 @@ mod target;
 mod wish;
 
 pub use logs::{LogError, LogLine, LogQuery};
-pub use port_holder::port_holder;
+pub use port_holder::{port_holder, processes_with_open};
 pub use process::use_huge_pages;
 pub use slot::Timings;
 pub use target::{LocalError, LocalOptions};

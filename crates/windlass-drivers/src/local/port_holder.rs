@@ -7,19 +7,20 @@ use std::path::Path;
 pub fn port_holder(port: u16) -> Option<String> {
     let inodes = listening_inodes(port);
     let wanted: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else { continue };
-        let holds = descriptors
-            .flatten()
-            .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
-            .any(|link| wanted.iter().any(|socket| link == Path::new(socket)));
-        if holds {
+    let found = processes_with_open(|link| wanted.iter().any(|socket| link == Path::new(socket))).next();
+    found.map(|(name, pid)| format!("`{name}` (process {pid})"))
+}
+
+/// Name and process id of each process that has such a file or socket open, by what its descriptor points to.
+pub fn processes_with_open(is_it: impl Fn(&Path) -> bool) -> impl Iterator<Item = (String, u32)> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(move |entry| {
+        let pid = entry.file_name().to_str()?.parse::<u32>().ok()?;
+        let mut open = fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        open.any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|link| is_it(&link))).then(|| {
             let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            return Some(format!("`{}` (process {pid})", name.trim()));
-        }
-    }
-    None
+            (name.trim().to_owned(), pid)
+        })
+    })
 }
 
 /// Inodes of the sockets that listen on a port, from `/proc/net/tcp` (state `0A` is listening).

@@ -216,8 +216,7 @@ fn reference(portal: &Portal, (group, kind, namespace, name): (String, String, S
 }
 
 fn kind_of(portal: &Portal, instance: &InstanceReference) -> Result<Kind, Failure> {
-    let (group, _) = instance.api_version.rsplit_once('/').unwrap_or_default();
-    portal.kind(group, &instance.kind)
+    portal.kind(instance.group(), &instance.kind)
 }
 
 /// A Run with its plan.

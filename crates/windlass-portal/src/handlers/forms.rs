@@ -22,6 +22,7 @@ use std::sync::Arc;
 use windlass_api::names;
 use windlass_api::template::{PublishedKind, Template};
 use windlass_client::objects::{Kind, optional};
+use windlass_client::schemas;
 
 /// Namespaces that are offered.
 const NAMESPACES: usize = 500;
@@ -220,10 +221,8 @@ async fn read_form(portal: &Portal, template: &str, kind: &PublishedKind) -> Res
     let object = object.map_err(Failure::api(format!("read template `{template}`")))?;
     let template: Template =
         object.try_parse().map_err(|error| Failure::Invalid { message: format!("template `{template}` has another shape: {error}") })?;
-    let versions = definition.data.pointer("/spec/versions").and_then(Value::as_array);
-    let version = versions.into_iter().flatten().find(|version| version["name"] == kind.version.as_str());
-    let schema = version.and_then(|version| version.pointer("/schema/openAPIV3Schema/properties/spec")).cloned().unwrap_or_default();
-    Ok(form::read(&schema, &template.spec))
+    let schema = schemas::spec_in_definition(&definition.data, &kind.version).unwrap_or(&Value::Null);
+    Ok(form::read(schema, &template.spec))
 }
 
 fn definition_kind() -> Kind {

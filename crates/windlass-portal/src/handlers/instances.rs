@@ -101,7 +101,7 @@ async fn events(portal: &Portal, row: &InstanceRow) -> Result<Vec<EventRow>, Str
         kind: "Event".into(),
         plural: "events".into(),
     };
-    let namespace = if row.namespace.is_empty() { "default" } else { &row.namespace };
+    let namespace = if row.namespace.is_empty() { names::NAMESPACE_OF_CLUSTER_EVENTS } else { &row.namespace };
     let selector = format!("involvedObject.kind={},involvedObject.name={}", row.key.1, row.name);
     let api = Kind { resource, namespaced: true }.api(&portal.client, Some(namespace));
     let list = api.list(&ListParams::default().fields(&selector).limit(500)).await.map_err(|error| message(&error))?;

@@ -52,9 +52,8 @@ pub(crate) async fn show(Path((namespace, name)): Path<(String, String)>, asked:
 }
 
 async fn instance(portal: &Portal, instance: &InstanceReference) -> Result<Option<kube::api::DynamicObject>, Failure> {
-    let (group, _) = instance.api_version.rsplit_once('/').unwrap_or_default();
     // The kind itself may be gone; the Run is still shown.
-    let Ok(kind) = portal.kind(group, &instance.kind) else { return Ok(None) };
+    let Ok(kind) = portal.kind(instance.group(), &instance.kind) else { return Ok(None) };
     let api = kind.api(&portal.client, instance.namespace.as_deref());
     optional(api.get(&instance.name).await).map_err(Failure::api(format!("read {instance}")))
 }
@@ -65,8 +64,8 @@ fn back(portal: &Portal, run: &Run, namespace: &str, name: &str, exists: bool) -
     if exists {
         return format!("{}/edit?{from}", reference_path(&run.spec.instance));
     }
-    let (group, _) = run.spec.instance.api_version.rsplit_once('/').unwrap_or_default();
-    let template = portal.cache.template_of(&(group.to_owned(), run.spec.instance.kind.clone()));
+    let instance = &run.spec.instance;
+    let template = portal.cache.template_of(&(instance.group().to_owned(), instance.kind.clone()));
     template.map_or_else(|| "/templates".to_owned(), |template| format!("{}/new?{from}", template.path()))
 }
 

@@ -181,9 +181,8 @@ impl RunRow {
 
     /// Topic of changes of this instance's Runs.
     pub(crate) fn instance_topic(&self) -> String {
-        let (group, _) = self.instance.api_version.rsplit_once('/').unwrap_or(("", ""));
         let namespace = self.instance.namespace.as_deref().unwrap_or("-");
-        format!("runs-of/{group}/{}/{namespace}/{}", self.instance.kind, self.instance.name)
+        format!("runs-of/{}/{}/{namespace}/{}", self.instance.group(), self.instance.kind, self.instance.name)
     }
 }
 
@@ -315,8 +314,7 @@ pub(crate) fn instance_path(group: &str, kind: &str, namespace: &str, name: &str
 
 /// Address of the page of the instance that a reference names.
 pub(crate) fn reference_path(instance: &InstanceReference) -> String {
-    let (group, _) = instance.api_version.rsplit_once('/').unwrap_or(("", ""));
-    instance_path(group, &instance.kind, instance.namespace.as_deref().unwrap_or_default(), &instance.name)
+    instance_path(instance.group(), &instance.kind, instance.namespace.as_deref().unwrap_or_default(), &instance.name)
 }
 
 fn created(metadata: &ObjectMeta) -> String {

@@ -87,8 +87,7 @@ pub(crate) async fn run(arguments: &NewArguments) -> anyhow::Result<Exit> {
 async fn described(connection: &Connection, published: &PublishedKind) -> Option<Value> {
     let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.{}", published.plural, published.group);
     let definition: Value = connection.client.request(http::Request::get(path).body(Vec::new()).ok()?).await.ok()?;
-    let version = definition["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == published.version.as_str())?;
-    version.pointer("/schema/openAPIV3Schema/properties/spec").cloned()
+    schemas::spec_in_definition(&definition, &published.version).cloned()
 }
 
 /// Asks for what a rule over several values wants, one value after the other, until the API takes them.

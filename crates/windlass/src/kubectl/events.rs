@@ -12,9 +12,7 @@ use super::tabwriter::TabWriter;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::io::Write as _;
-
-/// Where events about what lives in no namespace are.
-const NAMESPACE_OF_THE_REST: &str = "default";
+use windlass_api::names;
 
 /// Runs it.
 pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<(), Failure> {
@@ -28,7 +26,7 @@ pub(crate) async fn run(place: &Place, arguments: &EventsArguments) -> Result<()
     if let Some(of) = arguments.of.as_ref().or(named.as_ref()) {
         let (resource, selector) = selector(place, of).await?;
         if named.is_some() && !resource.namespaced {
-            namespace = NAMESPACE_OF_THE_REST;
+            namespace = names::NAMESPACE_OF_CLUSTER_EVENTS;
         }
         query.push(("fieldSelector", selector));
     }

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::manifests::Manifest;
 use serde_json::Value;
 use windlass_api::{Diagnostic, names};
-use windlass_client::errors;
+use windlass_client::{errors, schemas};
 use windlass_graph::document::Document;
 use windlass_schema::way_out;
 
@@ -28,10 +28,8 @@ pub(super) async fn with_hints(place: &Place, resource: &Resource, manifest: &Ma
     if definition["metadata"]["labels"][names::LABEL_TEMPLATE_ID].is_null() {
         return failure;
     }
-    let versions = definition["spec"]["versions"].as_array();
-    let version = versions.into_iter().flatten().find(|version| version["name"] == resource.version.as_str());
-    let schema = version.and_then(|version| version.pointer("/schema/openAPIV3Schema/properties/spec")).cloned().unwrap_or_default();
-    Failure::WithHints(Box::new(failure), hints(&causes, &schema, &resource.singular, manifest, file(manifest).as_ref()))
+    let schema = schemas::spec_in_definition(&definition, &resource.version).unwrap_or(&Value::Null);
+    Failure::WithHints(Box::new(failure), hints(&causes, schema, &resource.singular, manifest, file(manifest).as_ref()))
 }
 
 /// The document in the file that the object came from; none where that was standard input.

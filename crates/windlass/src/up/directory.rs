@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use windlass_drivers::local::processes_with_open;
 
 /// Who holds the data, as the lock file says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,14 +92,7 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
 pub(crate) fn process_at(path: &Path) -> Option<(String, u32)> {
     let lock = fs_err::canonicalize(path.join("lock")).ok()?;
     let own = std::process::id();
-    fs_err::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse::<u32>().ok().filter(|pid| *pid != own)?;
-        let mut open = fs_err::read_dir(entry.path().join("fd")).ok()?.flatten();
-        open.any(|descriptor| fs_err::read_link(descriptor.path()).is_ok_and(|link| link == lock)).then(|| {
-            let name = fs_err::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            (name.trim().to_owned(), pid)
-        })
-    })
+    processes_with_open(|link| link == lock).find(|(_, pid)| *pid != own)
 }
 
 fn cannot_use(path: &Path, error: &rustix::io::Errno) -> anyhow::Error {
