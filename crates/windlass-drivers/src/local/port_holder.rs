@@ -1,4 +1,4 @@
-//! Who listens on a port of this machine, as far as this user may see it. Looks only.
+//! Who listens on a port of this machine or has a file open, as far as this user may see it. Looks only.
 
 use std::fs;
 use std::path::Path;
